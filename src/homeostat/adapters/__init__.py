@@ -1,0 +1,1 @@
+"""One folder per outside system; adapters do not know each other."""

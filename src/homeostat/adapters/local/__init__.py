@@ -1,0 +1,1 @@
+"""Everything on this machine: SQLite ledger, files by digest, processes."""

@@ -1,0 +1,1 @@
+"""MLflow as tracker and registry mirror."""

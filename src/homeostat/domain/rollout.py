@@ -1,0 +1,68 @@
+"""How traffic reaches versions: arms, routing, and the rollout of a challenger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Where a rollout stands."""
+
+    SHADOW = "shadow"
+    CANARY = "canary"
+    DONE = "done"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Arm:
+    """A version that receives traffic. ``share`` in [0, 1]; a shadow arm never answers."""
+
+    version: int
+    digest: str
+    share: float
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The whole routing of one model. Shares of arms that answer add up to 1, or are empty."""
+
+    arms: tuple[Arm, ...] = ()
+
+    @property
+    def answering(self) -> tuple[Arm, ...]:
+        """Arms that answer requests."""
+        return tuple(arm for arm in self.arms if not arm.shadow)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A challenger on its way to champion. ``step`` counts canary steps from 0."""
+
+    id: str
+    version: int
+    replaces: int | None
+    phase: Phase
+    step: int
+    share: float
+    began_at: datetime
+    phase_since: datetime
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The time after a promotion in which the predecessor still scores the same rows.
+
+    ``looks`` counts how often the pair was judged: each look spends part of the error.
+    """
+
+    version: int
+    predecessor: int
+    since: datetime
+    until: datetime
+    looks: int = 0
+    last_look_at: datetime | None = None

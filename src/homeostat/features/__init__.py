@@ -1,0 +1,1 @@
+"""Feature views joined as they were known at the prediction time."""

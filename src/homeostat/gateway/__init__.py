@@ -1,0 +1,1 @@
+"""The serving path: router, prediction log, HTTP."""

@@ -1,0 +1,1 @@
+"""From the prediction log and labels to profiles, signals and comparisons."""

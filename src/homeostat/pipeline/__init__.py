@@ -1,0 +1,1 @@
+"""What a training run does, one file per step."""

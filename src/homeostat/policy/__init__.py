@@ -1,0 +1,1 @@
+"""Rules over signals: expressions, schedules, budgets. PURE."""

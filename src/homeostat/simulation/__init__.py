@@ -1,0 +1,1 @@
+"""The back-test: the same loop and engine on a simulated clock over recorded data."""

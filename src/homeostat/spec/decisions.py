@@ -1,0 +1,116 @@
+"""When to train, what a candidate must show, how it gets traffic, and what to do when it fails."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from homeostat.spec.base import Duration, Section
+
+
+class Gate(Section):
+    """What a candidate must show against the champion on the same rows.
+
+    ``margin`` is in units of the primary metric: the interval's lower end of
+    (challenger - champion, oriented so that more is better) must be above ``-margin``.
+    """
+
+    margin: float = Field(0.0, ge=0)
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    min_rows: int = Field(500, ge=20)
+
+
+class Gates(Section):
+    """All gates of a candidate; each must pass."""
+
+    evaluation: Gate = Gate(margin=0.005)
+    """On the latest rows, which neither has trained on."""
+    holdout: Gate = Gate(margin=0.005)
+    """On the fixed long-term holdout: guards against a model of the last season only."""
+    slices: Gate = Gate(margin=0.05, min_rows=200)
+    """On each slice."""
+    minimum: dict[str, float] = {}
+    """Absolute floor (or ceiling, for losses) per metric, also for a first version."""
+    resamples: int = Field(200, ge=100)
+    """Bootstrap resamples behind each interval."""
+
+
+class Step(Section):
+    """One canary step: a share of traffic, for at least a time and a number of labelled rows."""
+
+    share: float = Field(gt=0, lt=1)
+    hold: Duration
+    min_labels: int = Field(100, ge=1)
+
+
+class Rollout(Section):
+    """How a registered version becomes champion."""
+
+    strategy: Literal["canary", "blue_green"] = "canary"
+    shadow: Duration = timedelta(days=1)
+    """With canary: how long to score beside the champion first."""
+    shadow_min_labels: int = Field(100, ge=1)
+    steps: tuple[Step, ...] = (Step(share=0.1, hold=timedelta(days=1)),)
+    margin: float = Field(0.02, ge=0)
+    """Stop when the challenger is worse than this, in mean loss per row, with confidence."""
+    confidence: float = Field(0.99, gt=0.5, lt=1)
+    give_up: Duration = timedelta(days=14)
+    """A step without enough labelled rows for so long ends the rollout as inconclusive."""
+    watch: Duration = timedelta(days=28)
+    """After promotion the predecessor goes on scoring; rollback if the champion is worse."""
+    look_every: Duration = timedelta(days=7)
+    approval: Literal["none", "required"] = "none"
+    """Required: a person must ``homeostat promote`` before the last step."""
+
+
+class Trigger(Section):
+    """A reason to train. Exactly one of ``schedule``, ``new_labels``, ``when``."""
+
+    schedule: str | None = None
+    """Cron expression, UTC."""
+    new_labels: int | None = Field(None, ge=1)
+    """So many labels since the last training."""
+    when: str | None = None
+    """CEL expression over signals, e.g. ``auc_14d < 0.65 && labels_14d > 1000``."""
+    hold: Duration = timedelta(0)
+    """Debounce: the condition must hold for so long."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Trigger:
+        given = [n for n in ("schedule", "new_labels", "when") if getattr(self, n) is not None]
+        if len(given) != 1:
+            raise ValueError("give exactly one of 'schedule', 'new_labels', 'when'")
+        return self
+
+
+class Rule(Section):
+    """A policy rule: when a CEL expression over signals holds for ``hold``, do something."""
+
+    when: str
+    do: Literal["alert", "retrain", "rollback", "pause"]
+    hold: Duration = timedelta(0)
+    severity: Literal["info", "warning", "critical"] = "warning"
+
+
+class Policy(Section):
+    """What the loop may do on its own."""
+
+    cool_down: Duration = timedelta(days=7)
+    """Least time between the starts of two training runs."""
+    retrain_budget: int = Field(8, ge=1)
+    """Most training runs in any 30 days."""
+    max_failures: int = Field(3, ge=1)
+    """An action that failed so often in a row is left alone and a person is told."""
+    rules: dict[str, Rule] = {}
+
+
+class Monitors(Section):
+    """What is watched on live traffic."""
+
+    window: Duration = timedelta(days=7)
+    """Window of drift and quality signals."""
+    psi_bins: int = Field(10, ge=2, le=100)
+    min_rows: int = Field(200, ge=20)
+    """Fewer rows give a signal without a value."""
