@@ -18,10 +18,14 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arm:
-    """A version that receives traffic. ``share`` in [0, 1]; a shadow arm never answers."""
+    """A version that receives traffic. ``share`` in [0, 1]; a shadow arm never answers.
+
+    ``digest`` is of the model's bytes, ``package`` of the folder from which it is loaded.
+    """
 
     version: int
     digest: str
+    package: str
     share: float
     shadow: bool = False
 

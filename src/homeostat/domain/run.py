@@ -23,8 +23,8 @@ class RunStatus(StrEnum):
 class RunRequest:
     """All that a run depends on: with the same request, the same bytes come out.
 
-    ``snapshot`` is the id of the manifest of accepted data. ``champion`` names the model
-    digest to compare with (None for a first version). ``parameters`` are the best of an
+    ``snapshot`` is the id of the manifest of accepted data. ``champion_package`` is the
+    package to compare with (None for a first version). ``parameters`` are the best of an
     earlier search to reuse; None asks for a search when the project declares one.
     """
 
@@ -35,7 +35,7 @@ class RunRequest:
     seed: int
     snapshot: str
     champion_version: int | None = None
-    champion_digest: str | None = None
+    champion_package: str | None = None
     parameters: dict[str, Any] | None = None
     faults: tuple[str, ...] = ()
 
@@ -81,7 +81,7 @@ class Candidate:
     findings: tuple[Finding, ...] = ()
     importances: dict[str, float] = field(default_factory=dict)
     profile_digest: str | None = None
-    tracker_run: str | None = None
+    trials_digest: str | None = None
     steps: tuple[StepRecord, ...] = ()
     faults: tuple[str, ...] = ()
 
