@@ -171,8 +171,16 @@ def _advanced(draft: _Draft, action: act.Advance, _: Any, entry: Entry) -> None:
     )
 
 
-def _aborted(draft: _Draft, action: act.Abort, _: Any, entry: Entry) -> None:
+def _end_rollout(draft: _Draft, phase: Phase, entry: Entry) -> None:
+    rollout = draft.get("rollout")
+    if rollout is not None:
+        ended = replace(rollout, phase=phase, phase_since=entry.at)
+        draft.fields["past_rollouts"] = (*draft.get("past_rollouts"), ended)
     draft.fields["rollout"] = None
+
+
+def _aborted(draft: _Draft, action: act.Abort, _: Any, entry: Entry) -> None:
+    _end_rollout(draft, Phase.ABORTED, entry)
 
 
 def _crown(draft: _Draft, version: int, entry: Entry) -> None:
@@ -183,7 +191,7 @@ def _crown(draft: _Draft, version: int, entry: Entry) -> None:
 
 def _promoted(draft: _Draft, action: act.Promote, _: Any, entry: Entry) -> None:
     _crown(draft, action.version, entry)
-    draft.fields["rollout"] = None
+    _end_rollout(draft, Phase.DONE, entry)
     draft.fields["watch"] = None
     if action.replaces is not None and action.watch:
         draft.fields["watch"] = Watch(
@@ -193,7 +201,8 @@ def _promoted(draft: _Draft, action: act.Promote, _: Any, entry: Entry) -> None:
 
 def _rolled_back(draft: _Draft, action: act.Rollback, _: Any, entry: Entry) -> None:
     _crown(draft, action.to_version, entry)
-    draft.fields |= {"rollout": None, "watch": None}
+    _end_rollout(draft, Phase.ABORTED, entry)
+    draft.fields["watch"] = None
 
 
 def _looked(draft: _Draft, action: act.LookAt, _: Any, entry: Entry) -> None:

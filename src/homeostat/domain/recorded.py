@@ -87,6 +87,7 @@ class Recorded:
     versions: tuple[Version, ...] = ()
     tenures: tuple[Tenure, ...] = ()
     rollout: Rollout | None = None
+    past_rollouts: tuple[Rollout, ...] = ()
     watch: Watch | None = None
     routing: Routing = field(default_factory=Routing)
     alerts: Mapping[str, OpenAlert] = field(default_factory=dict)

@@ -1,0 +1,93 @@
+"""From the project file to what the loop decides by."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from homeostat.errors import ProjectFileError
+from homeostat.policy.expression import compile_expression
+from homeostat.policy.schedule import next_after
+from homeostat.policy.settings import (
+    CanaryStep,
+    GatePolicy,
+    LoopPolicy,
+    RolloutPolicy,
+    RulePolicy,
+    SourcePolicy,
+    TriggerPolicy,
+)
+from homeostat.spec.decisions import Gate, Rollout, Trigger
+from homeostat.spec.project import Project
+
+LOSSES = frozenset({"log_loss", "brier", "mae", "rmse"})
+"""Metrics of which less is better."""
+
+
+def start_of(project: Project) -> datetime | None:
+    """The declared first instant, as aware UTC; ProjectFileError when it does not parse."""
+    if project.start is None:
+        return None
+    try:
+        start = datetime.fromisoformat(project.start)
+    except ValueError as error:
+        raise ProjectFileError(
+            f"'{project.start}' is not a date or time",
+            subject="homeostat.yaml: start",
+            next_step="write ISO 8601, e.g. 2013-01-01",
+        ) from error
+    return start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
+
+
+def settings_of(project: Project) -> LoopPolicy:
+    """The loop's settings; ProjectFileError for a schedule or condition that does not parse."""
+    start = start_of(project)
+    return LoopPolicy(
+        primary=project.metrics.primary,
+        losses=LOSSES,
+        sources=tuple(
+            SourcePolicy(name, source.every, start, source.retries)
+            for name, source in project.sources.items()
+        ),
+        triggers=tuple(_trigger(name, given) for name, given in project.triggers.items()),
+        rules=tuple(
+            RulePolicy(name, compile_expression(rule.when), rule.do, rule.hold, rule.severity)
+            for name, rule in project.policy.rules.items()
+        ),
+        evaluation=_gate(project.gates.evaluation),
+        holdout=_gate(project.gates.holdout),
+        holdout_used=project.split.holdout_share > 0,
+        slices=_gate(project.gates.slices),
+        minimum=dict(project.gates.minimum),
+        rollout=_rollout(project.rollout),
+        seed=project.training.seed,
+        search_again_after=project.training.search.again_after if project.training.search else None,
+        cool_down=project.policy.cool_down,
+        retrain_budget=project.policy.retrain_budget,
+        max_failures=project.policy.max_failures,
+        every=project.every,
+    )
+
+
+def _gate(gate: Gate) -> GatePolicy:
+    return GatePolicy(gate.margin, gate.min_rows)
+
+
+def _trigger(name: str, given: Trigger) -> TriggerPolicy:
+    if given.schedule is not None:
+        next_after(given.schedule, datetime(2000, 1, 1, tzinfo=UTC))
+    when = compile_expression(given.when) if given.when is not None else None
+    return TriggerPolicy(name, given.schedule, given.new_labels, when, given.hold)
+
+
+def _rollout(given: Rollout) -> RolloutPolicy:
+    return RolloutPolicy(
+        strategy=given.strategy,
+        shadow=given.shadow,
+        shadow_min_labels=given.shadow_min_labels,
+        steps=tuple(CanaryStep(step.share, step.hold, step.min_labels) for step in given.steps),
+        margin=given.margin,
+        give_up=given.give_up,
+        watch=given.watch,
+        look_every=given.look_every,
+        approval=given.approval == "required",
+    )
