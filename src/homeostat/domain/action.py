@@ -250,11 +250,23 @@ class Obey(Action):
         return f"obey:{self.order}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause(Action):
+    """Stop training, rollouts and rollbacks until a person resumes, because a rule says so."""
+
+    rule: str
+
+    @property
+    def key(self) -> str:
+        """The rule and the alert behind it."""
+        return f"pause:{self.rule}:{','.join(map(str, self.evidence))}"
+
+
 ACTIONS: dict[str, type[Action]] = {
     kind.__name__: kind
     for kind in (
         Fetch, Accept, Quarantine, Train, Refuse, Register, BeginRollout, Advance, Abort,
-        Promote, Rollback, LookAt, Route, Alert, Resolve, Obey,
+        Promote, Rollback, LookAt, Route, Alert, Resolve, Obey, Pause,
     )
 }  # fmt: skip
 """Every action by name: the ledger's vocabulary of intents."""

@@ -29,7 +29,7 @@ def canonical(value: Any) -> bytes:
 
 
 def from_builtins(value: Any, kind: type[T]) -> T:
-    """Rebuild a ``kind`` from what :func:`to_builtins` gave; msgspec.ValidationError if it cannot."""
+    """Rebuild a ``kind`` from what :func:`to_builtins` gave, or raise msgspec.ValidationError."""
     return msgspec.convert(value, type=kind)
 
 

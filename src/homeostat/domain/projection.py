@@ -238,6 +238,13 @@ def _obeyed(draft: _Draft, action: act.Obey, _: Any, entry: Entry) -> None:
         draft.fields["paused_by"] = None
 
 
+def _paused(draft: _Draft, action: act.Pause, _: Any, entry: Entry) -> None:
+    draft.fields |= {
+        "paused_by": ev.Order("pause", f"rule {action.rule}", action.reason),
+        "last_pause_entry": entry.seq,
+    }
+
+
 def _declared(draft: _Draft, event: ev.Declared, entry: Entry) -> None:
     draft.fields |= {
         "model": event.model,
@@ -271,6 +278,7 @@ _ACTIONS: dict[type[act.Action], Callable[[_Draft, Any, Any, Entry], None]] = {
     act.Alert: _alerted,
     act.Resolve: _resolved,
     act.Obey: _obeyed,
+    act.Pause: _paused,
 }
 
 _FACTS: dict[str, Callable[[_Draft, Any, Entry], None]] = {

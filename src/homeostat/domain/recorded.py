@@ -92,6 +92,7 @@ class Recorded:
     routing: Routing = field(default_factory=Routing)
     alerts: Mapping[str, OpenAlert] = field(default_factory=dict)
     paused_by: Order | None = None
+    last_pause_entry: int = 0
     orders: tuple[PendingOrder, ...] = ()
     failures: Mapping[str, Failure] = field(default_factory=dict)
     intents: Mapping[int, Action] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""How a registered version gets traffic: ``rollout.py`` decides, ``traffic.py`` makes it so."""
