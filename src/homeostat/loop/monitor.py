@@ -8,6 +8,7 @@ ledger and survives a restart.
 from __future__ import annotations
 
 from homeostat.domain.action import Action, Alert, Resolve
+from homeostat.domain.run import RunStatus
 from homeostat.domain.world import World
 from homeostat.policy.expression import Expression
 from homeostat.policy.settings import LoopPolicy
@@ -31,7 +32,7 @@ def decide(world: World, policy: LoopPolicy) -> list[Action]:
         for trigger in policy.triggers
         if trigger.when is not None
     ]
-    actions: list[Action] = []
+    actions: list[Action] = _failed_run(world)
     for name, when, severity in conditions:
         truth = when.evaluate(world.signals)
         is_open = name in world.recorded.alerts
@@ -40,3 +41,16 @@ def decide(world: World, policy: LoopPolicy) -> list[Action]:
         elif truth.value is False and is_open:
             actions.append(Resolve(name=name, reason=f"no longer: {truth.reading}"))
     return actions
+
+
+def _failed_run(world: World) -> list[Action]:
+    """One alert while the last run has failed."""
+    name, last = "run-failed", world.recorded.last_run
+    failed = last is not None and last.status is RunStatus.FAILED
+    if failed and name not in world.recorded.alerts:
+        assert last is not None
+        reason = f"{last.request.id} failed: {last.error}"
+        return [Alert(name=name, severity="warning", reason=reason)]
+    if not failed and name in world.recorded.alerts:
+        return [Resolve(name=name, reason="a later run did not fail")]
+    return []

@@ -132,7 +132,8 @@ def _labelled(trigger: TriggerPolicy, world: World) -> Iterator[Cause]:
     if signal is not None and signal.value is not None and signal.value >= trigger.new_labels:
         yield Cause(
             f"labels:{trigger.name}",
-            f"{signal.value:,.0f} labels since the last training, {trigger.new_labels:,} are enough",
+            f"{signal.value:,.0f} labels since the last training, "
+            f"{trigger.new_labels:,} are enough",
         )
 
 

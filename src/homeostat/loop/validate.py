@@ -19,8 +19,7 @@ def decide(world: World) -> list[Action]:
     """
     actions: list[Action] = []
     for name, record in world.recorded.sources.items():
-        for delivery in record.pending:
-            actions.append(_judge(delivery))
+        actions += [_judge(delivery) for delivery in record.pending]
         alert = f"quarantine:{name}"
         if not record.pending and record.quarantined and alert not in world.recorded.alerts:
             latest = record.quarantined[-1]
