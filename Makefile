@@ -27,6 +27,27 @@ $(VENV)/ready: build/uv-ready $(LOCK) pyproject.toml
 
 install: $(VENV)/ready ## make the isolated environment from the lock file
 
+demo: $(VENV)/ready ## run the whole loop over a year of real flights, and write a report
+	@$(BIN)/homeostat backtest --project examples/flights --scenario examples/flights/scenario.yaml \
+	  --state build/demo --overwrite --html build/demo-report.html
+
+test: $(VENV)/ready ## set up and run all tests
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+check: lint types contracts ## ruff, mypy --strict, import contracts
+
+lint: $(VENV)/ready ## style
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/ready ## types, strict
+	@$(BIN)/mypy
+
+contracts: $(VENV)/ready ## arrows only point down
+	@$(BIN)/lint-imports --no-cache
+
+docs: $(VENV)/ready ## write the generated parts of the manual anew
+	@$(BIN)/homeostat check --schema > docs/homeostat.schema.json
+
 lock: build/uv-ready ## resolve the newest versions into the lock file
 	$(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --python-version 3.11 --all-extras --group dev pyproject.toml -o $(LOCK)

@@ -1,1 +1,214 @@
-"""The only place that chooses adapters."""
+"""The only place that chooses adapters.
+
+:func:`open_ledger` is light (standard library and msgspec), so that ``homeostat status`` answers
+at once. :func:`assemble` builds everything that training, serving and deciding need.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from homeostat.errors import OrderError
+
+if TYPE_CHECKING:
+    from homeostat.domain.run import RunRequest
+    from homeostat.engine.act import RequestFaults
+    from homeostat.engine.reconcile import Engine
+    from homeostat.gateway.host import Host
+    from homeostat.monitoring.evidence import LogEvidence
+    from homeostat.monitoring.label_log import LabelLog
+    from homeostat.monitoring.prediction_log import PredictionLog
+    from homeostat.ports.blobs import Blobs
+    from homeostat.ports.clock import Clock
+    from homeostat.ports.ledger import Ledger
+    from homeostat.ports.runner import Runner
+    from homeostat.ports.serving import Serving
+    from homeostat.ports.source import SourceReader
+    from homeostat.ports.step_cache import StepCache
+    from homeostat.ports.tracker import Tracker
+    from homeostat.spec.project import Project
+
+STATE = ".homeostat"
+"""Name of the state folder inside a project folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """One model, wired: what the command line, the controller and the back-test work with."""
+
+    project: Project
+    folder: Path
+    state: Path
+    clock: Clock
+    blobs: Blobs
+    ledger: Ledger
+    cache: StepCache
+    log: PredictionLog
+    labels: LabelLog
+    host: Host
+    serving: Serving
+    evidence: LogEvidence
+    runner: Runner
+    tracker: Tracker
+    reader: SourceReader
+    engine: Engine
+
+
+def state_folder(folder: Path, state: Path | None) -> Path:
+    """Where the state of the project in ``folder`` is, unless ``state`` says otherwise."""
+    return state if state is not None else folder / STATE
+
+
+def open_ledger(state: Path, model: str | None = None) -> Ledger:
+    """The ledger in ``state``, of ``model`` or of the only model there.
+
+    Raises OrderError when there is no state yet, StateError when it cannot be used.
+    """
+    from homeostat.adapters.local.sqlite_ledger import SqliteLedger, models_in
+
+    database = state / "state.db"
+    if not database.exists():
+        raise OrderError(
+            "there is no state yet",
+            subject=str(state),
+            next_step="run `homeostat run` or `homeostat up` in the project folder first",
+        )
+    if model is None:
+        models = models_in(database)
+        if len(models) != 1:
+            raise OrderError(
+                f"the state holds {len(models)} models: {', '.join(models) or 'none'}",
+                subject=str(database),
+                next_step="run the command in the folder of the project that you mean",
+            )
+        model = models[0]
+    return SqliteLedger(database, model)
+
+
+def assemble(
+    folder: Path,
+    state: Path | None = None,
+    *,
+    clock: Clock | None = None,
+    executor: str | None = None,
+    wrap_reader: Callable[[SourceReader], SourceReader] | None = None,
+    request_faults: RequestFaults | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> Assembly:
+    """Wire the project in ``folder`` to its state.
+
+    ``clock`` is the system's by default; the back-test gives its own. ``executor`` overrides
+    the project's. ``wrap_reader`` and ``request_faults`` let a scenario disturb what is read
+    and trained. ``progress`` is told about the steps of inline runs: (step, share done).
+    Raises ProjectError and StateError.
+    """
+    from homeostat.adapters.local.file_blobs import FileBlobs
+    from homeostat.adapters.local.host_serving import HostServing
+    from homeostat.adapters.local.source_reader import ProjectSourceReader
+    from homeostat.adapters.local.sqlite_ledger import SqliteLedger
+    from homeostat.adapters.local.sqlite_step_cache import SqliteStepCache
+    from homeostat.adapters.local.system_clock import SystemClock
+    from homeostat.domain.event import Declared
+    from homeostat.engine.act import Actor
+    from homeostat.engine.mirror import Mirror
+    from homeostat.engine.reconcile import Engine
+    from homeostat.gateway.host import Host
+    from homeostat.monitoring.evidence import LogEvidence
+    from homeostat.monitoring.label_log import LabelLog
+    from homeostat.monitoring.prediction_log import PredictionLog
+    from homeostat.spec.load import load_project, spec_digest
+    from homeostat.spec.settings import settings_of
+
+    project = load_project(folder)
+    settings = settings_of(project)
+    where = state_folder(folder, state)
+    where.mkdir(parents=True, exist_ok=True)
+    wall = SystemClock()
+    clock = clock or wall
+    blobs = FileBlobs(where / "blobs")
+    cache = SqliteStepCache(where / "state.db")
+    ledger = SqliteLedger(where / "state.db", project.model)
+    log = PredictionLog(where / "log" / "predictions")
+    labels = LabelLog(where / "log" / "labels")
+    reader: SourceReader = ProjectSourceReader(project, folder, labels)
+    if wrap_reader is not None:
+        reader = wrap_reader(reader)
+    host = Host(project, blobs, log, clock, where / "gateway")
+    serving = HostServing(host)
+    evidence = LogEvidence(project, blobs, log)
+    runner = _runner(project, folder, where, blobs, cache, clock, executor, progress)
+    tracker = _tracker(project, where)
+    engine = Engine(
+        policy=settings,
+        declared=Declared(project.model, project.owner, spec_digest(project)),
+        ledger=ledger,
+        actor=Actor(
+            project, folder, blobs, reader, runner, serving, request_faults or (lambda _: ())
+        ),
+        evidence=evidence,
+        runner=runner,
+        serving=serving,
+        mirror=Mirror(tracker, blobs),
+        holder=f"{socket.gethostname()}:{os.getpid()}",
+        lease_clock=wall,
+    )
+    return Assembly(
+        project=project,
+        folder=folder,
+        state=where,
+        clock=clock,
+        blobs=blobs,
+        ledger=ledger,
+        cache=cache,
+        log=log,
+        labels=labels,
+        host=host,
+        serving=serving,
+        evidence=evidence,
+        runner=runner,
+        tracker=tracker,
+        reader=reader,
+        engine=engine,
+    )
+
+
+def _runner(
+    project: Project,
+    folder: Path,
+    state: Path,
+    blobs: Blobs,
+    cache: StepCache,
+    clock: Clock,
+    executor: str | None,
+    progress: Callable[[str, float], None] | None,
+) -> Runner:
+    if (executor or project.training.executor) == "process":
+        from homeostat.adapters.local.process_runner import ProcessRunner
+
+        return ProcessRunner(folder, state)
+    from homeostat.adapters.local.inline_runner import InlineRunner
+    from homeostat.pipeline.run import run_pipeline
+
+    def execute(request: RunRequest) -> Any:
+        told = progress or (lambda _step, _share: None)
+        return run_pipeline(request, project, folder, blobs, cache, clock, told)
+
+    return InlineRunner(execute)
+
+
+def _tracker(project: Project, state: Path) -> Tracker:
+    from homeostat.adapters.mlflow.tracker import MlflowTracker, NullTracker
+
+    uri = project.tracking.mlflow
+    if uri is None:
+        return NullTracker()
+    if uri == "local":
+        return MlflowTracker.local(state / "mlflow", project.model)
+    return MlflowTracker(uri, project.model)
+
+
