@@ -12,7 +12,7 @@ from homeostat.domain.action import Action, Fetch, Route, Train
 from homeostat.domain.event import Done, Failed, Fetched, Routed, Started
 from homeostat.domain.recorded import Recorded
 from homeostat.domain.run import Run, RunRequest, RunStatus
-from homeostat.errors import HomeostatError, ModelLoadError, ProjectError
+from homeostat.errors import HomeostatError, ModelLoadError
 from homeostat.loop.deploy.traffic import same
 from homeostat.pipeline.deliver import fetch_delivery
 from homeostat.pipeline.snapshot import save_snapshot, snapshot_of
@@ -42,7 +42,8 @@ class Actor:
 
         Most actions are decisions that need nothing but to be recorded: they become true when
         their outcome is in the ledger, and the traffic station then makes the gateway follow.
-        A typed error becomes :class:`Failed`; ones that trying again cannot mend are terminal.
+        A typed error becomes :class:`Failed`; a version that the gateway cannot
+        load is terminal, since its bytes never change.
         """
         try:
             if isinstance(action, Fetch):
@@ -53,7 +54,7 @@ class Actor:
                 return self._route(action)
             return Done()
         except HomeostatError as error:
-            terminal = isinstance(error, (ProjectError, ModelLoadError))
+            terminal = isinstance(error, ModelLoadError)
             return Failed(error.code, str(error), terminal)
 
     def _fetch(self, action: Fetch, recorded: Recorded, now: datetime) -> Any:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from homeostat.domain.action import Action, Alert, Resolve
 from homeostat.domain.plan import Plan
+from homeostat.domain.recorded import Failure
 from homeostat.domain.world import World
 from homeostat.loop import evaluate, ingest, monitor, orders, remedy, train, validate
 from homeostat.loop.deploy import rollout, traffic
@@ -48,28 +49,31 @@ def step(world: World, policy: LoopPolicy, now: datetime) -> Plan:
 def _allowed(
     actions: list[Action], world: World, policy: LoopPolicy, now: datetime
 ) -> tuple[Action, ...]:
-    """Leave out what failed lately; tell a person about what keeps failing."""
+    """Leave out what failed lately; tell a person about what keeps failing.
+
+    What failed is tried again ever more rarely, but for ever, unless its failure is terminal.
+    """
     allowed: list[Action] = []
     failing = {action.key for action in actions if action.key in world.recorded.failures}
     for action in actions:
         failure = world.recorded.failures.get(action.key)
-        if failure is None:
+        if failure is None or _again(failure, now):
             allowed.append(action)
-        elif failure.terminal or failure.count >= policy.max_failures:
+        if failure is not None and (failure.terminal or failure.count >= policy.max_failures):
             name = f"failing:{action.key}"
+            reason = f"failed {failure.count} times, last: {failure.problem}"
             if name not in world.recorded.alerts:
-                allowed.append(
-                    Alert(
-                        name=name,
-                        severity="critical",
-                        reason=f"failed {failure.count} times, last: {failure.problem}",
-                    )
-                )
-        elif now >= failure.last_at + min(BACKOFF * 2 ** (failure.count - 1), BACKOFF_LIMIT):
-            allowed.append(action)
+                allowed.append(Alert(name=name, severity="critical", reason=reason))
     allowed += [
         Resolve(name=name, reason="it no longer fails, or is no longer wanted")
         for name in world.recorded.alerts
         if name.startswith("failing:") and name.removeprefix("failing:") not in failing
     ]
     return tuple(allowed)
+
+
+def _again(failure: Failure, now: datetime) -> bool:
+    if failure.terminal:
+        return False
+    wait = min(BACKOFF * 2 ** min(failure.count - 1, 20), BACKOFF_LIMIT)
+    return now >= failure.last_at + wait
