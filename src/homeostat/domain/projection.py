@@ -1,4 +1,8 @@
-"""The fold from ledger entries to :class:`Recorded`: one small function per kind of entry."""
+"""The fold from ledger entries to :class:`Recorded`: one small function per kind of entry.
+
+An entry that does not follow from those before it (an outcome without its intent, a run that
+never started) raises LedgerBrokenError naming it: the record cannot have been written so.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,8 @@ from typing import Any
 
 from homeostat.domain import action as act
 from homeostat.domain import event as ev
-from homeostat.domain.entry import Entry, Kind, action_of, value_of
+from homeostat.domain.delivery import Delivery
+from homeostat.domain.entry import Entry, Kind, action_of, unreadable, value_of
 from homeostat.domain.recorded import (
     Failure,
     OpenAlert,
@@ -56,14 +61,22 @@ class _Draft:
 
 
 def project(entries: Iterable[Entry], start: Recorded | None = None) -> Recorded:
-    """Fold ``entries`` (in order, following on ``start.position``) into the recorded state."""
+    """Fold ``entries`` (in order, following on ``start.position``) into the recorded state.
+
+    Raises LedgerBrokenError naming the first entry that does not follow from those before it.
+    """
     draft = _Draft(start or Recorded())
+    position = draft.start.position
+    entry = None
     for entry in entries:
-        assert entry.seq == draft.get("position") + 1, (entry.seq, draft.get("position"))
+        position += 1
+        if entry.seq != position:
+            raise unreadable(position, f"it is missing: entry {entry.seq} comes in its place")
         _apply(draft, entry)
-        draft.fields |= {"position": entry.seq, "head": entry.hash, "last_at": entry.at}
         if draft.get("first_at") is None:
             draft.fields["first_at"] = entry.at
+    if entry is not None:
+        draft.fields |= {"position": position, "head": entry.hash, "last_at": entry.at}
     return draft.freeze()
 
 
@@ -71,11 +84,14 @@ def _apply(draft: _Draft, entry: Entry) -> None:
     if entry.kind is Kind.INTENT:
         draft.intents[entry.seq] = action_of(entry)
     elif entry.kind is Kind.OUTCOME:
-        assert entry.cause is not None, entry
-        action = draft.intents.pop(entry.cause)
+        action = draft.intents.pop(entry.cause or 0, None)
+        if action is None:
+            raise unreadable(entry.seq, f"entry {entry.cause}, its cause, is not an open intent")
         _outcome(draft, action, value_of(entry), entry)
-    else:
+    elif entry.name in _FACTS:
         _FACTS[entry.name](draft, value_of(entry), entry)
+    else:
+        raise unreadable(entry.seq, f"a {entry.name} is neither a fact nor an order")
 
 
 def _outcome(draft: _Draft, action: act.Action, event: Any, entry: Entry) -> None:
@@ -86,7 +102,31 @@ def _outcome(draft: _Draft, action: act.Action, event: Any, entry: Entry) -> Non
         )
         return
     draft.failures.pop(action.key, None)
+    if not isinstance(event, _ANSWERS.get(type(action), ev.Done)):
+        raise unreadable(entry.seq, f"a {entry.name} is no answer to a {type(action).__name__}")
     _ACTIONS[type(action)](draft, action, event, entry)
+
+
+def _run(draft: _Draft, run_id: str, entry: Entry) -> Run:
+    run: Run | None = draft.runs.get(run_id)
+    if run is None:
+        raise unreadable(entry.seq, f"'{run_id}' never started")
+    return run
+
+
+def _pending(draft: _Draft, delivery: str, entry: Entry) -> tuple[str, Delivery]:
+    name = delivery.rsplit("/", 2)[0]
+    for pending in draft.sources.get(name, SourceRecord()).pending:
+        if pending.id == delivery:
+            return name, pending
+    raise unreadable(entry.seq, f"delivery '{delivery}' does not wait for a judgement")
+
+
+def _under_way(draft: _Draft, entry: Entry) -> Rollout:
+    rollout: Rollout | None = draft.get("rollout")
+    if rollout is None:
+        raise unreadable(entry.seq, "no rollout is under way")
+    return rollout
 
 
 def _fetched(draft: _Draft, action: act.Fetch, event: ev.Fetched, entry: Entry) -> None:
@@ -98,17 +138,15 @@ def _fetched(draft: _Draft, action: act.Fetch, event: ev.Fetched, entry: Entry) 
 
 
 def _judged(draft: _Draft, action: act.Accept | act.Quarantine, _: Any, entry: Entry) -> None:
-    name = action.delivery.split("/", 1)[0]
+    name, delivery = _pending(draft, action.delivery, entry)
     source = draft.sources[name]
-    delivery = next(d for d in source.pending if d.id == action.delivery)
     pending = tuple(d for d in source.pending if d.id != action.delivery)
+    kept = tuple(d for d in source.quarantined if d.window != delivery.window)
     if isinstance(action, act.Accept):
-        kept = tuple(d for d in source.quarantined if d.window != delivery.window)
         draft.sources[name] = replace(
             source, pending=pending, accepted=(*source.accepted, delivery), quarantined=kept
         )
     else:
-        kept = tuple(d for d in source.quarantined if d.window != delivery.window)
         draft.sources[name] = replace(source, pending=pending, quarantined=(*kept, delivery))
 
 
@@ -123,7 +161,7 @@ def _started(draft: _Draft, action: act.Train, event: ev.Started, entry: Entry) 
 
 
 def _ended(draft: _Draft, event: ev.Ended, entry: Entry) -> None:
-    run = draft.runs[event.run_id]
+    run = _run(draft, event.run_id, entry)
     if event.interrupted:
         draft.runs[event.run_id] = replace(run, status=RunStatus.INTERRUPTED)
         return
@@ -134,12 +172,13 @@ def _ended(draft: _Draft, event: ev.Ended, entry: Entry) -> None:
 
 
 def _refused(draft: _Draft, action: act.Refuse, _: Any, entry: Entry) -> None:
-    draft.runs[action.run_id] = replace(draft.runs[action.run_id], decided=True)
+    draft.runs[action.run_id] = replace(_run(draft, action.run_id, entry), decided=True)
 
 
 def _registered(draft: _Draft, action: act.Register, _: Any, entry: Entry) -> None:
-    run = draft.runs[action.run_id]
-    assert run.candidate is not None, action
+    run = _run(draft, action.run_id, entry)
+    if run.candidate is None:
+        raise unreadable(entry.seq, f"'{action.run_id}' has no candidate to register")
     draft.runs[action.run_id] = replace(run, decided=True)
     number = len(draft.versions) + 1
     parent = draft.tenures[-1].version if draft.tenures else None
@@ -163,7 +202,7 @@ def _rollout_began(draft: _Draft, action: act.BeginRollout, _: Any, entry: Entry
 
 def _advanced(draft: _Draft, action: act.Advance, _: Any, entry: Entry) -> None:
     draft.fields["rollout"] = replace(
-        draft.get("rollout"),
+        _under_way(draft, entry),
         phase=Phase.CANARY,
         step=action.step,
         share=action.share,
@@ -184,9 +223,12 @@ def _aborted(draft: _Draft, action: act.Abort, _: Any, entry: Entry) -> None:
 
 
 def _crown(draft: _Draft, version: int, entry: Entry) -> None:
-    if draft.tenures and draft.tenures[-1].until is None:
-        draft.tenures[-1] = replace(draft.tenures[-1], until=entry.at)
-    draft.tenures.append(Tenure(version, entry.at, entry.seq))
+    """Begin a tenure where the last one ends, also when a controller's clock went back."""
+    since = entry.at
+    if draft.tenures:
+        since = max(since, draft.tenures[-1].since)
+        draft.tenures[-1] = replace(draft.tenures[-1], until=since)
+    draft.tenures.append(Tenure(version, since, entry.seq))
 
 
 def _promoted(draft: _Draft, action: act.Promote, _: Any, entry: Entry) -> None:
@@ -280,6 +322,13 @@ _ACTIONS: dict[type[act.Action], Callable[[_Draft, Any, Any, Entry], None]] = {
     act.Obey: _obeyed,
     act.Pause: _paused,
 }
+
+_ANSWERS: dict[type[act.Action], type] = {
+    act.Fetch: ev.Fetched,
+    act.Train: ev.Started,
+    act.Route: ev.Routed,
+}
+"""What comes of an action when it is not plain :class:`~homeostat.domain.event.Done`."""
 
 _FACTS: dict[str, Callable[[_Draft, Any, Entry], None]] = {
     "Declared": _declared,

@@ -119,5 +119,5 @@ class Recorded:
 
     @property
     def last_run(self) -> Run | None:
-        """The run that started last."""
-        return max(self.runs.values(), key=lambda run: run.started_at, default=None)
+        """The run that started last; of several at one instant, the one recorded last."""
+        return max(reversed(tuple(self.runs.values())), key=lambda r: r.started_at, default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -57,7 +58,8 @@ class Candidate:
 
     ``model_digest`` is the digest of the model's own bytes (not of MLflow's metadata, which
     holds times and random ids); ``package_digest`` names the whole MLflow folder.
-    ``champion_version`` is what ``comparisons`` compare with.
+    ``champion_version`` is what ``comparisons`` compare with. Metrics and importances that are
+    not finite numbers are left out: they were not measured, and the gates then say so.
     """
 
     run_id: str
@@ -84,6 +86,14 @@ class Candidate:
     trials_digest: str | None = None
     steps: tuple[StepRecord, ...] = ()
     faults: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Leave out what was not measured; the record holds numbers only."""
+        for name in ("metrics", "importances"):
+            finite = {
+                key: value for key, value in getattr(self, name).items() if math.isfinite(value)
+            }
+            object.__setattr__(self, name, finite)
 
 
 @dataclass(frozen=True, slots=True)
