@@ -51,7 +51,7 @@ def _signature(schema: Schema) -> Any:
     from mlflow.types import ColSpec, TensorSpec
     from mlflow.types import Schema as Columns
 
-    inputs = [
+    inputs: list[Any] = [
         ColSpec("double" if feature.kind == "number" else "string", feature.name)
         for feature in schema.features
     ]

@@ -31,8 +31,10 @@ _RETRAIN = "train again, or roll back to another version"
 
 @dataclass(frozen=True, slots=True)
 class ModelBytes:
-    """A model as bytes. ``format``: ``skops`` or ``cloudpickle``; ``types``: what skops asks
-    to be trusted beyond its own list.
+    """A model as bytes.
+
+    ``format``: ``skops`` or ``cloudpickle``; ``types``: what skops asks to be trusted beyond
+    its own list.
     """
 
     content: bytes
@@ -104,9 +106,7 @@ class _Counted:
 
     def node(self, value: Any) -> Any:
         if isinstance(value, dict):
-            renamed = {
-                key: self.node(item) for key, item in value.items() if key != "__id__"
-            }
+            renamed = {key: self.node(item) for key, item in value.items() if key != "__id__"}
             if renamed.get("__loader__") == "SetNode":
                 renamed["content"].sort(key=_without_ids)
             if "__id__" in value:

@@ -113,6 +113,15 @@ def _converted(estimator: Any, width: int) -> bytes:
     outputs = graph.graph.output
     while len(outputs) > 1:  # the label comes first, the probabilities last
         del outputs[0]
-    graph.graph.name = "estimator"  # converters put a random id here
+    return _canonical(graph)
+
+
+def _canonical(graph: Any) -> bytes:
+    """Bytes that depend on the model only: no random name, and no order left to chance."""
+    graph.graph.name = "estimator"
+    graph.opset_import.sort(key=lambda opset: opset.domain)
+    graph.graph.initializer.sort(key=lambda initial: initial.name)
+    for node in graph.graph.node:
+        node.attribute.sort(key=lambda attribute: attribute.name)
     content: bytes = graph.SerializeToString(deterministic=True)
     return content

@@ -1,4 +1,4 @@
-"""A candidate's folder: the model in MLflow format, its schema, its proof, its profile, its card."""
+"""A candidate's folder: model in MLflow format, schema, golden rows, ONNX, profile, card."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ PROFILE = "profile.json"
 
 @dataclass(frozen=True, slots=True)
 class PackageResult:
-    """Digests of a package. ``model_digest`` is of the model's own bytes; ``package_digest``
-    names the folder in the blob store.
+    """Digests of a package.
+
+    ``model_digest`` is of the model's own bytes; ``package_digest`` names the folder in the
+    blob store.
     """
 
     package_digest: str
@@ -67,9 +69,7 @@ def package_model(
         write_mlflow(folder / "mlflow", model, written, shape, as_of)
         (folder / schema.FILE).write_bytes(shape.to_json())
         golden.write_golden(folder, model, evaluation if evaluation.height else rows, seed)
-        (folder / card.FILE).write_bytes(
-            card.card_of(model, written, shape, compiled.note, facts)
-        )
+        (folder / card.FILE).write_bytes(card.card_of(model, written, shape, compiled.note, facts))
         if compiled.content is not None:
             (folder / onnx.FILE).write_bytes(compiled.content)
         if profile is not None:

@@ -22,9 +22,11 @@ MAX_CATEGORIES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One input. ``categories``: those seen in training, most frequent first; ``low`` and
-    ``high``: the range seen in training, which is a description and no limit.
-    ``null_allowed``: the model was tried with a null here and answered.
+    """One input.
+
+    ``categories``: those seen in training, most frequent first; ``low`` and ``high``: the range
+    seen in training, which is a description and no limit. ``null_allowed``: the model was tried
+    with a null here and answered.
     """
 
     name: str
