@@ -65,7 +65,7 @@ def to_bytes(model: Any) -> ModelBytes:
             return ModelBytes(content, "skops", types)
     except (UnsupportedTypeException, TypeError, AttributeError, ImportError, ValueError):
         pass  # a class that skops cannot write or find again: the pickle below holds it
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped]
 
     return ModelBytes(cloudpickle.dumps(model), "cloudpickle")
 
