@@ -15,7 +15,7 @@ from homeostat.domain.recorded import Recorded
 from homeostat.domain.run import RunStatus
 from homeostat.domain.entry import draft
 from homeostat.loop.deploy import traffic
-from homeostat.policy.settings import SourcePolicy
+from homeostat.policy.settings import SourcePolicy, TriggerPolicy
 from homeostat.testing.sim_world import START, Faults, SimWorld, calm
 from tests.worlds import DAY, policy
 
@@ -111,7 +111,8 @@ def test_the_same_seed_gives_the_same_ledger():
 
 
 def test_a_version_that_turns_bad_after_promotion_is_rolled_back_and_served_no_more():
-    world = sim(1)
+    monthly = (TriggerPolicy("monthly", schedule="0 0 1 * *"),)
+    world = sim(1, triggers=monthly)
     while len({t.version for t in world.recorded.tenures}) < 2:
         world.day()
     promoted = world.recorded.champion

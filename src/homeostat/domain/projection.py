@@ -197,7 +197,6 @@ def _rollout_began(draft: _Draft, action: act.BeginRollout, _: Any, entry: Entry
         phase_since=entry.at,
         run_id=action.run_id,
     )
-    draft.fields["watch"] = None
 
 
 def _advanced(draft: _Draft, action: act.Advance, _: Any, entry: Entry) -> None:

@@ -30,7 +30,7 @@ from homeostat.ports.runner import Runner
 from homeostat.ports.serving import Serving
 
 LEASE = timedelta(seconds=60)
-MAX_PASSES = 10_000
+MAX_PASSES = 2_000
 """A plan that never empties is a broken invariant; this bound makes it show."""
 
 

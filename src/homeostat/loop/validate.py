@@ -5,6 +5,7 @@ from __future__ import annotations
 from homeostat.domain.action import Accept, Action, Alert, Quarantine, Resolve
 from homeostat.domain.delivery import Delivery
 from homeostat.domain.evidence import explain
+from homeostat.domain.recorded import SourceRecord
 from homeostat.domain.verdict import Verdict
 from homeostat.domain.world import World
 
@@ -20,18 +21,8 @@ def decide(world: World) -> list[Action]:
     actions: list[Action] = []
     for name, record in world.recorded.sources.items():
         actions += [_judge(delivery) for delivery in record.pending]
-        alert = f"quarantine:{name}"
-        if not record.pending and record.quarantined and alert not in world.recorded.alerts:
-            latest = record.quarantined[-1]
-            actions.append(
-                Alert(
-                    name=alert,
-                    severity="warning",
-                    reason=f"a delivery of '{name}' is quarantined: {explain(latest.findings)}",
-                )
-            )
-        elif alert in world.recorded.alerts and not record.pending and _recovered(world, name):
-            actions.append(Resolve(name=alert, reason=f"'{name}' delivers good data again"))
+        if not record.pending:
+            actions += _tell(name, record, f"quarantine:{name}" in world.recorded.alerts)
     return actions
 
 
@@ -50,10 +41,21 @@ def _judge(delivery: Delivery) -> Accept | Quarantine:
     )
 
 
-def _recovered(world: World, name: str) -> bool:
-    record = world.recorded.sources[name]
-    if not record.quarantined:
-        return True
+def _tell(name: str, record: SourceRecord, is_open: bool) -> list[Action]:
+    """Open the source's alert when it is bad and not yet told, close it when it is good again."""
+    alert = f"quarantine:{name}"
+    bad = _is_bad(record)
+    if bad and not is_open:
+        found = explain(record.quarantined[-1].findings)
+        reason = f"a delivery of '{name}' is quarantined: {found}"
+        return [Alert(name=alert, severity="warning", reason=reason)]
+    if is_open and not bad:
+        return [Resolve(name=alert, reason=f"'{name}' delivers good data again")]
+    return []
+
+
+def _is_bad(record: SourceRecord) -> bool:
+    """Whether the newest window of a source is quarantined."""
+    newest_bad = max((d.window.until for d in record.quarantined), default=None)
     newest_good = max((d.window.until for d in record.accepted), default=None)
-    newest_bad = max(d.window.until for d in record.quarantined)
-    return newest_good is not None and newest_good > newest_bad
+    return newest_bad is not None and (newest_good is None or newest_bad >= newest_good)

@@ -40,15 +40,14 @@ def routing(recorded: Recorded) -> Routing:
         return Routing()
     arms: list[Arm] = []
     share = 0.0
-    rollout = recorded.rollout
+    rollout, watch = recorded.rollout, recorded.watch
     if rollout is not None and rollout.version != champion.number:
         if rollout.phase is Phase.CANARY:
             share = rollout.share
-            arms.append(_arm(recorded, rollout.version, share))
-        else:
-            arms.append(_arm(recorded, rollout.version, 0.0, shadow=True))
-    elif recorded.watch is not None and recorded.watch.version == champion.number:
-        arms.append(_arm(recorded, recorded.watch.predecessor, 0.0, shadow=True))
+        arms.append(_arm(recorded, rollout.version, share, shadow=not share))
+    watched = watch is not None and watch.version == champion.number
+    if watch is not None and watched and watch.predecessor not in {arm.version for arm in arms}:
+        arms.append(_arm(recorded, watch.predecessor, 0.0, shadow=True))
     arms.insert(0, _arm(recorded, champion.number, round(1.0 - share, 3)))
     return Routing(tuple(arms))
 
