@@ -37,6 +37,7 @@ class RunRequest:
     snapshot: str
     champion_version: int | None = None
     champion_package: str | None = None
+    champion_digest: str | None = None
     parameters: dict[str, Any] | None = None
     faults: tuple[str, ...] = ()
 

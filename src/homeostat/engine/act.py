@@ -86,6 +86,7 @@ class Actor:
             snapshot=save_snapshot(snapshot_of(recorded, now), self.blobs),
             champion_version=champion.number if champion else None,
             champion_package=champion.candidate.package_digest if champion else None,
+            champion_digest=champion.digest if champion else None,
             parameters=None if action.search else found_parameters(recorded),
         )
         return replace(request, faults=self.request_faults(request))

@@ -75,5 +75,6 @@ def _allowed(
 def _again(failure: Failure, now: datetime) -> bool:
     if failure.terminal:
         return False
-    wait = min(BACKOFF * 2 ** min(failure.count - 1, 20), BACKOFF_LIMIT)
+    doubled: int = 2 ** min(failure.count - 1, 20)
+    wait = min(BACKOFF * doubled, BACKOFF_LIMIT)
     return now >= failure.last_at + wait
