@@ -19,15 +19,23 @@ def dense(matrix: Any) -> np.ndarray:
 
 
 def predictions(model: Any, rows: pl.DataFrame) -> np.ndarray:
-    """What a fitted model says, 1-d float64: P(positive class) of a classifier, else the value."""
+    """What a fitted pipeline says, 1-d float64: P(positive class), or the value of a regression.
+
+    ``rows`` are the feature columns in model order; no rows give an empty array.
+    """
     import numpy as np
 
-    if not rows.height:
-        return np.empty(0)
-    if hasattr(model, "predict_proba"):
-        answers = np.asarray(model.predict_proba(rows), dtype=np.float64)
-        return answers[:, positive_column(model)] if answers.shape[1] > 1 else answers[:, 0]
-    return np.asarray(model.predict(rows), dtype=np.float64).reshape(-1)
+    return answers_of(model[-1], dense(model[0].transform(rows))) if rows.height else np.empty(0)
+
+
+def answers_of(estimator: Any, matrix: np.ndarray) -> np.ndarray:
+    """The same of a fitted estimator alone, for an encoded matrix of at least one row."""
+    import numpy as np
+
+    if not hasattr(estimator, "predict_proba"):
+        return np.asarray(estimator.predict(matrix), dtype=np.float64).reshape(-1)
+    answers = np.asarray(estimator.predict_proba(matrix), dtype=np.float64)
+    return answers[:, positive_column(estimator)] if answers.shape[1] > 1 else answers[:, 0]
 
 
 def positive_column(model: Any) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from homeostat.domain.evidence import Finding
 from homeostat.domain.verdict import Verdict
+from homeostat.features.profile_columns import columns_of
 from homeostat.spec.sources import DriftCheck
-from homeostat.stats.profile import Kind, count, profile_of
+from homeostat.stats.profile import count, profile_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,17 +38,3 @@ def drift_findings(
         if value is not None and value > check.max_psi:
             reason = f"column '{column}': PSI {value:.2f}, at most {check.max_psi:g} is allowed"
             yield Finding("drift", Verdict.FAIL, reason, column, value, check.max_psi)
-
-
-def columns_of(frame: pl.DataFrame, names: Iterable[str]) -> dict[str, tuple[Kind, Any]]:
-    """Columns as profiles take them: numbers as float64 with NaN, all else as text."""
-    import polars as pl
-
-    found: dict[str, tuple[Kind, Any]] = {}
-    for name in names:
-        values = frame[name]
-        if values.dtype.is_numeric():
-            found[name] = ("number", values.cast(pl.Float64).fill_null(float("nan")).to_numpy())
-        else:
-            found[name] = ("category", np.array(values.cast(pl.String).to_list(), dtype=object))
-    return found

@@ -20,6 +20,7 @@ from typing import Any
 
 from homeostat.domain.codec import digest
 from homeostat.errors import ModelLoadError
+from homeostat.pipeline.pickled import PROJECT_MODULES, pickled
 
 SKOPS = "model.skops"
 PICKLE = "model.pkl"
@@ -60,14 +61,12 @@ def to_bytes(model: Any) -> ModelBytes:
     try:
         content = canonical_skops(skops.io.dumps(model))
         types = tuple(sorted(skops.io.get_untrusted_types(data=content)))
-        if not forbidden_types(types):
+        if not forbidden_types(types) and PROJECT_MODULES not in "".join(types):
             skops.io.loads(content, trusted=list(types))
             return ModelBytes(content, "skops", types)
     except (UnsupportedTypeException, TypeError, AttributeError, ImportError, ValueError):
         pass  # a class that skops cannot write or find again: the pickle below holds it
-    import cloudpickle  # type: ignore[import-untyped]
-
-    return ModelBytes(cloudpickle.dumps(model), "cloudpickle")
+    return ModelBytes(pickled(model), "cloudpickle")
 
 
 def canonical_skops(content: bytes) -> bytes:

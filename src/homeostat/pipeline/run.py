@@ -18,8 +18,8 @@ import numpy as np
 from homeostat.domain.codec import canonical, digest_of, from_builtins
 from homeostat.domain.evidence import Comparison
 from homeostat.domain.run import Candidate, RunRequest
+from homeostat.features.profile_columns import columns_of
 from homeostat.pipeline.deliver import to_parquet
-from homeostat.pipeline.drift_check import columns_of
 from homeostat.pipeline.environment import code_commit, environment_digest
 from homeostat.pipeline.evaluate import Scored, compare, metrics_of
 from homeostat.pipeline.explain import explain

@@ -70,16 +70,23 @@ class Schema:
                 subject=", ".join(missing),
                 next_step="send all features; null stands for an unknown value where allowed",
             )
-        columns = [_as_kind(frame.get_column(one.name), one) for one in self.features]
-        for feature, column in zip(self.features, columns, strict=True):
-            if not feature.null_allowed and column.null_count():
+        chosen = frame.select(self.names)
+        kinds = ["category" if dtype == pl.String else dtype for dtype in chosen.dtypes]
+        wanted = [one.kind if one.kind == "category" else pl.Float64 for one in self.features]
+        if kinds == wanted:
+            rows = chosen.with_columns(pl.col(pl.Float64).fill_nan(None))
+        else:
+            rows = pl.DataFrame(
+                [_as_kind(chosen.get_column(one.name), one) for one in self.features]
+            )
+        for feature in self.features:
+            if not feature.null_allowed and (nulls := rows.get_column(feature.name).null_count()):
                 raise InputError(
-                    f"{column.null_count()} of {column.len()} values are null; this model "
-                    "cannot take a null here",
+                    f"{nulls} of {rows.height} values are null; this model cannot take a null here",
                     subject=feature.name,
                     next_step="send a value, or train with an estimator that handles nulls",
                 )
-        return pl.DataFrame(columns)
+        return rows
 
 
 def _as_kind(column: pl.Series, feature: Feature) -> pl.Series:

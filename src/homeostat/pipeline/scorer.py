@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from homeostat.errors import InputError, ModelLoadError
 from homeostat.pipeline import onnx
-from homeostat.pipeline.answer import dense, positive_column, predictions
+from homeostat.pipeline.answer import answers_of, positive_column
+from homeostat.pipeline.encoder import Encode, encoder_of
 from homeostat.pipeline.golden import RELATIVE, read_golden
 from homeostat.pipeline.model_file import PICKLE, SKOPS, from_bytes
 from homeostat.pipeline.schema import Schema, read_schema
@@ -28,12 +29,19 @@ class Scorer:
     """
 
     def __init__(
-        self, model: Any, schema: Schema, digest: str, package: Path, runtime: onnx.Runtime | None
+        self,
+        model: Any,
+        schema: Schema,
+        digest: str,
+        package: Path,
+        encode: Encode,
+        runtime: onnx.Runtime | None,
     ) -> None:
         self.model = model
         self.schema = schema
         self.digest = digest
         self.package = package
+        self._encode = encode
         self._runtime = runtime
         self._booster = _plain_booster(model)
 
@@ -49,21 +57,24 @@ class Scorer:
         if not rows.height:
             return np.empty(0)
         try:
-            if self._runtime is not None:
-                answers = self._runtime.answer(dense(self.model[0].transform(rows)))
-                wide = answers.shape[1] > 1
-                return answers[:, positive_column(self.model) if wide else 0]
-            if self._booster is not None:
-                threads = 1 if rows.height <= FEW_ROWS else 0
-                matrix = dense(self.model[0].transform(rows))
-                return np.asarray(self._booster.predict(matrix, num_threads=threads))
-            return predictions(self.model, rows)
+            return self._answer(self._encode(rows))
         except ValueError as error:  # what scikit-learn raises for a value it cannot take
             raise InputError(
                 f"the model cannot take these rows ({error})",
                 subject=", ".join(self.schema.names),
                 next_step="look for infinite or far too large numbers",
             ) from error
+
+    def _answer(self, matrix: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        if self._runtime is not None:
+            answers = self._runtime.answer(matrix)
+            return answers[:, positive_column(self.model) if answers.shape[1] > 1 else 0]
+        if self._booster is not None:
+            threads = 1 if len(matrix) <= FEW_ROWS else 0
+            return np.asarray(self._booster.predict(matrix, num_threads=threads))
+        return answers_of(self.model[-1], matrix)
 
     def self_test(self) -> None:
         """Answer the golden rows; ModelLoadError when the answers are not the recorded ones."""
@@ -116,7 +127,8 @@ def load_scorer(
     content = path.read_bytes()
     model = from_bytes(content, path.name, trusted_digest)
     runtime = _runtime(package / onnx.FILE) if engine == "onnx" else None
-    return Scorer(model, schema, digest(content), package, runtime)
+    encode = encoder_of(model[0], schema.conform(read_golden(package)[0]))
+    return Scorer(model, schema, digest(content), package, encode, runtime)
 
 
 def _runtime(path: Path) -> onnx.Runtime:

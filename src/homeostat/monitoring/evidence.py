@@ -1,0 +1,107 @@
+"""From the prediction log and the labels to what the loop decides on.
+
+Both answers are functions of the record, the logs and ``now``; they are kept until one of these
+changes, because a pass asks for them again after each action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from homeostat.domain.evidence import Comparison, Signal
+from homeostat.domain.recorded import Recorded
+from homeostat.domain.version import Version
+from homeostat.monitoring import signals as make
+from homeostat.monitoring.live import Pair, compare_live
+from homeostat.monitoring.prediction_log import PredictionLog
+from homeostat.monitoring.window_profile import WindowProfiles
+from homeostat.ports.blobs import Blobs
+from homeostat.spec.project import Project
+
+T = TypeVar("T")
+
+
+class LogEvidence:
+    """Implements :class:`homeostat.ports.evidence.Evidence` over the prediction log."""
+
+    def __init__(self, project: Project, blobs: Blobs, log: PredictionLog) -> None:
+        self._project = project
+        self._blobs = blobs
+        self._log = log
+        self._profiles = WindowProfiles(blobs, log)
+        self._kept: dict[str, tuple[Any, Any]] = {}
+
+    def signals(self, recorded: Recorded, now: datetime) -> Mapping[str, Signal]:
+        """All signals; see docs/signals.md for each."""
+        key = (now, self._log.version, _relevant(recorded))
+        return self._once("signals", key, lambda: self._signals(recorded, now))
+
+    def live(self, recorded: Recorded, now: datetime) -> tuple[Comparison, ...]:
+        """The pair of the rollout, or else of the watch, on the same labelled rows."""
+        pair = _pair(recorded)
+        if pair is None:
+            return ()
+        key = (now, self._log.version, pair, _relevant(recorded))
+        return self._once(
+            "live",
+            key,
+            lambda: compare_live(self._project, self._blobs, self._log, recorded, pair, now),
+        )
+
+    def _once(self, name: str, key: Any, work: Callable[[], T]) -> T:
+        if name not in self._kept or self._kept[name][0] != key:
+            self._kept[name] = (key, work())
+        kept: T = self._kept[name][1]
+        return kept
+
+    def _signals(self, recorded: Recorded, now: datetime) -> dict[str, Signal]:
+        window = self._project.monitors.window
+        champion = recorded.champion
+        found = {
+            **make.data_signals(self._project, recorded, now),
+            **make.training_signals(self._project, recorded, now),
+            **make.quality_signals(self._project, self._blobs, self._log, recorded, now),
+        }
+        found |= self._drift(champion, now, window)
+        return found
+
+    def _drift(
+        self, champion: Version | None, now: datetime, window: timedelta
+    ) -> dict[str, Signal]:
+        names = self._project.features.names
+        if champion is None or champion.candidate.profile_digest is None:
+            return make.drift_signals(names, None, None, now, window, 0)
+        reference = self._profiles.reference(champion.candidate.profile_digest)
+        seen = self._profiles.window(champion, reference, now - window, now)
+        return make.drift_signals(
+            names, reference, seen, now, window, self._project.monitors.min_rows
+        )
+
+
+def _relevant(recorded: Recorded) -> Any:
+    """What of the record the answers depend on."""
+    sources = tuple(
+        (name, len(source.accepted), len(source.quarantined), source.cursor)
+        for name, source in recorded.sources.items()
+    )
+    last = recorded.last_run
+    return (
+        sources,
+        len(recorded.tenures),
+        len(recorded.runs),
+        last.status if last else None,
+        recorded.rollout,
+        recorded.watch,
+    )
+
+
+def _pair(recorded: Recorded) -> Pair | None:
+    """The newer version is the challenger of a pair, also in a watch after its promotion."""
+    rollout, watch = recorded.rollout, recorded.watch
+    if rollout is not None and rollout.replaces is not None:
+        return Pair(rollout.version, rollout.replaces, rollout.phase_since)
+    if watch is not None:
+        return Pair(watch.version, watch.predecessor, watch.since)
+    return None

@@ -1,0 +1,78 @@
+"""Two versions on the same labelled rows of live traffic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from homeostat.domain.evidence import Comparison
+from homeostat.domain.recorded import Recorded
+from homeostat.monitoring.labelled import TRUTH, labels_known
+from homeostat.monitoring.prediction_log import PredictionLog
+from homeostat.ports.blobs import Blobs
+from homeostat.spec.project import Project
+from homeostat.stats.clustered_mean import clustered_mean
+from homeostat.stats.metrics import row_loss
+
+HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """``challenger`` is the newer version; rows count when predicted at ``since`` or later."""
+
+    challenger: int
+    champion: int
+    since: datetime
+
+
+def compare_live(
+    project: Project,
+    blobs: Blobs,
+    log: PredictionLog,
+    recorded: Recorded,
+    pair: Pair,
+    now: datetime,
+) -> tuple[Comparison, ...]:
+    """Mean loss per row of both versions on the events that both have scored.
+
+    One answered, the other scored in shadow; in a canary the gateway scores each row with both.
+    The difference is positive when the challenger is better; its interval holds rows of one
+    hour together. Loss is log loss (nats) for ``binary``, squared error for ``regression``.
+    """
+    metric = "log_loss" if project.task == "binary" else "squared_error"
+    columns = ("event", "at", "version", "prediction")
+    rows = log.read(pair.since, now, columns)
+    sides = [
+        rows.filter(rows["version"] == version)
+        .unique("event", keep="last", maintain_order=True)
+        .drop("version")
+        for version in (pair.challenger, pair.champion)
+    ]
+    both = sides[0].join(sides[1].select("event", champion="prediction"), on="event")
+    labels = labels_known(project, blobs, recorded, pair.since, now)
+    joined = both.join(labels, on="event").sort("at", "event")
+    if not joined.height:
+        return (Comparison(metric, "live", 0, None, note="no row that both scored has a label"),)
+    truth = joined[TRUTH].to_numpy()
+    ours = row_loss(project.task, truth, joined["prediction"].to_numpy())
+    theirs = row_loss(project.task, truth, joined["champion"].to_numpy())
+    hours = np.asarray(joined["at"].dt.timestamp("us").to_numpy() // HOUR_US, dtype=np.int64)
+    confidence = project.rollout.confidence
+    interval = clustered_mean(theirs - ours, hours, confidence)
+    return (
+        Comparison(
+            metric,
+            "live",
+            interval.rows,
+            float(ours.mean()),
+            float(theirs.mean()),
+            interval.mean,
+            interval.low,
+            interval.high,
+            confidence,
+            "" if interval.low is not None else f"only {interval.blocks} hours with labelled rows",
+        ),
+    )
