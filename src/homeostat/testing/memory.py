@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
-
+from homeostat.adapters.local.file_blobs import read_manifest
 from homeostat.domain.codec import canonical, digest
 from homeostat.domain.entry import GENESIS, Draft, Entry, chain
 from homeostat.errors import BlobMissingError, LeaseHeldError
@@ -42,7 +41,8 @@ class MemoryLedger:
         with self._lock:
             if token is not None and token != self._lease.token:
                 raise LeaseHeldError(
-                    f"token {token} is old; the newest lease has token {self._lease.token}",
+                    f"token {token} is old, the newest lease has token {self._lease.token}"
+                    + (f": '{self._lease.holder}' is in charge" if self._lease.holder else ""),
                     subject=f"lease on '{self._model}'",
                     next_step="stop this controller: another one is in charge",
                 )
@@ -133,10 +133,7 @@ class MemoryBlobs:
 
     def get_tree(self, digest: str) -> Path:
         """A folder with these files, gone with this object."""
-        try:
-            manifest = msgspec.json.decode(self.get(digest), type=dict[str, str])
-        except msgspec.DecodeError:
-            raise _missing(digest) from None
+        manifest = read_manifest(self.get(digest), digest)
         with self._lock:
             target = self._root() / f"{digest}.tree"
             if not target.exists():

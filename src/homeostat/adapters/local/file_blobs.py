@@ -92,7 +92,7 @@ class FileBlobs:
 
     def get_tree(self, digest: str) -> Path:
         """A local folder with these files, to read only."""
-        manifest = self._manifest(digest)
+        manifest = read_manifest(self.get(digest), digest)
         target = self._trees / digest
         if target.is_dir() and not self._laid_out(target, manifest):
             self._put_aside(target)
@@ -151,17 +151,6 @@ class FileBlobs:
             self._trusted[file] = stamp
         return intact
 
-    def _manifest(self, name: str) -> dict[str, str]:
-        try:
-            manifest = msgspec.json.decode(self.get(name), type=dict[str, str])
-        except msgspec.DecodeError as error:
-            raise _missing(name, "this is not a folder's manifest") from error
-        for path in manifest:
-            inside = PurePosixPath(path)
-            if inside.is_absolute() or ".." in inside.parts or not inside.parts:
-                raise _missing(name, f"'{path}' in its manifest leads out of the folder")
-        return manifest
-
     def _laid_out(self, folder: Path, manifest: dict[str, str]) -> bool:
         return all(self._intact(folder / name, held) for name, held in manifest.items())
 
@@ -175,6 +164,22 @@ class FileBlobs:
             except FileNotFoundError:
                 return
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def read_manifest(content: bytes, name: str) -> dict[str, str]:
+    """Relative path to digest, from a manifest's bytes; ``name`` is the manifest's digest.
+
+    Raises BlobMissingError when it is no manifest, or names a path that leads out of the folder.
+    """
+    try:
+        manifest = msgspec.json.decode(content, type=dict[str, str])
+    except msgspec.DecodeError as error:
+        raise _missing(name, "this is not a folder's manifest") from error
+    for path in manifest:
+        inside = PurePosixPath(path)
+        if inside.is_absolute() or ".." in inside.parts or not inside.parts:
+            raise _missing(name, f"'{path}' in its manifest leads out of the folder")
+    return manifest
 
 
 def _files(folder: Path) -> Iterator[Path]:
