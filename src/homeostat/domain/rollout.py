@@ -32,7 +32,10 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The whole routing of one model. Shares of arms that answer add up to 1, or are empty."""
+    """The whole routing of one model, the champion's arm first.
+
+    Shares of the arms that answer add up to 1, or there are none.
+    """
 
     arms: tuple[Arm, ...] = ()
 
