@@ -25,11 +25,13 @@ from homeostat.features.columns import (
     column_of,
     microseconds,
 )
-from homeostat.features.frames import Frames
+from homeostat.features.frames import Frames, within
 from homeostat.features.leaks import check_declaration, check_events, known_part, withheld_name_in
 from homeostat.features.point_in_time import join_view
 from homeostat.spec.code import load_function
+from homeostat.spec.features import View
 from homeostat.spec.project import Project
+from homeostat.spec.sources import Fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +180,14 @@ def _viewed(
         if view.source not in read:
             read[view.source] = _rows(project, view.source, times, frames)
         allowed = microseconds(source.fallback.max_age) if source.fallback else None
+        since = _since(times, view_look_back(view, source.fallback))
+        rows = read[view.source]
         joined = join_view(
             name,
             view,
             events=events,
             times=times,
-            rows=read[view.source],
+            rows=within(rows, source.known_at, since, None) if rows.height else rows,
             known_at=source.known_at,
             fallback_age_us=allowed,
         )
@@ -194,26 +198,33 @@ def _viewed(
 
 def look_back(project: Project, source: str) -> timedelta | None:
     """How far before a prediction time the views on ``source`` look; None: without end."""
-    furthest = timedelta(0)
     fallback = project.sources[source].fallback
-    for view in project.features.views.values():
-        if view.source != source:
-            continue
-        spans = [declared.over for declared in view.aggregates.values()]
-        if view.columns and view.ttl is None:
+    views = [view for view in project.features.views.values() if view.source == source]
+    spans = [view_look_back(view, fallback) for view in views]
+    return None if None in spans else max((s for s in spans if s is not None), default=timedelta(0))
+
+
+def view_look_back(view: View, fallback: Fallback | None) -> timedelta | None:
+    """How far before a prediction time ``view`` looks; None: without end."""
+    spans = [declared.over for declared in view.aggregates.values()]
+    if view.columns:
+        if view.ttl is None:
             return None
-        if view.columns and view.ttl is not None:
-            spans.append(max(view.ttl, fallback.max_age) if fallback else view.ttl)
-        furthest = max(furthest, *spans)
-    return furthest
+        spans.append(max(view.ttl, fallback.max_age) if fallback else view.ttl)
+    return max(spans)
 
 
 def _rows(project: Project, source: str, times: NDArray[np.int64], frames: Frames) -> pl.DataFrame:
     if not times.size:
         return pl.DataFrame()
-    back = look_back(project, source)
-    since = None if back is None else _instant(int(times.min()) - microseconds(back))
+    since = _since(times, look_back(project, source))
     return frames.frame(source, since, _instant(int(times.max()) + 1))
+
+
+def _since(times: NDArray[np.int64], back: timedelta | None) -> datetime | None:
+    if back is None or not times.size:
+        return None
+    return _instant(int(times.min()) - microseconds(back))
 
 
 def _instant(at_us: int) -> datetime | None:

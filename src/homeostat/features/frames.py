@@ -47,7 +47,7 @@ class TableFrames:
         table = self._tables.get(source)
         if table is None or not table.width:
             return pl.DataFrame()
-        return _span(table, self._known_at[source], since, until)
+        return within(table, self._known_at[source], since, until)
 
 
 class PartCache:
@@ -125,7 +125,7 @@ class DeliveryFrames:
             return pl.DataFrame()
         whole = _joined([part for part in parts if part.height] or parts[:1], source)
         known_at = self._known_at[source]
-        return _span(whole.sort(known_at, maintain_order=True), known_at, since, until)
+        return within(whole.sort(known_at, maintain_order=True), known_at, since, until)
 
 
 def _read_part(blobs: Blobs, digest: str, known_at: str, source: str) -> pl.DataFrame:
@@ -165,10 +165,10 @@ def _sorted(table: pl.DataFrame, known_at: str, source: str) -> pl.DataFrame:
     return table.sort(known_at, maintain_order=True)
 
 
-def _span(
+def within(
     table: pl.DataFrame, known_at: str, since: datetime | None, until: datetime | None
 ) -> pl.DataFrame:
-    """The slice ``[since, until)`` of a table sorted by ``known_at``; no copy."""
+    """The slice ``[since, until)`` of a table sorted by its instants ``known_at``; no copy."""
     known = table[known_at].to_physical()
     first, last = 0, table.height
     if since is not None:

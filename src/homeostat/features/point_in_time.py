@@ -123,14 +123,15 @@ def _prepare(
     known: pl.Series,
     where: str,
 ) -> _Table:
-    for column in view.columns:
-        column_of(rows, column, where)
+    sums = (each.mean or each.sum for each in view.aggregates.values())
+    needed = {*view.columns, *(column for column in sums if column is not None)}
+    rows = pl.DataFrame([column_of(rows, column, where) for column in sorted(needed)])
     usable = (keys != NONE) & known.is_not_null().to_numpy()
     instants = known.to_physical().fill_null(0).to_numpy()
     order = np.flatnonzero(usable)
     order = order[np.lexsort((instants[order], keys[order]))]
     order = _ties_broken(view, rows, keys, instants, order)
-    return _Table(rows[order], keys[order], instants[order])
+    return _Table(rows[order] if rows.width else rows, keys[order], instants[order])
 
 
 def _ties_broken(
