@@ -90,7 +90,7 @@ class Gateway:
             for value in rows[events.id].cast(pl.String).to_list()
         ]
         rows = rows.with_columns(pl.Series(events.id, unnamed, dtype=pl.String))
-        answered = self._host.predict(rows)
+        answered = self._host.predict(rows, batch=False)
         for version, count in answered["version"].value_counts().iter_rows():
             self.metrics.predictions.labels(self._project.model, version, self._arm(version)).inc(
                 count

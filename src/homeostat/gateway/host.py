@@ -14,7 +14,7 @@ from homeostat.domain.codec import canonical, digest, from_builtins
 from homeostat.domain.rollout import Arm, Routing
 from homeostat.errors import HomeostatError, InputError, ModelLoadError, NotReadyError
 from homeostat.gateway.router import bucket, by_bucket
-from homeostat.monitoring.prediction_log import PredictionLog
+from homeostat.monitoring.prediction_log import COLUMNS, PredictionLog
 from homeostat.pipeline.scorer import Scorer, load_scorer
 from homeostat.ports.blobs import Blobs
 from homeostat.ports.clock import Clock
@@ -123,10 +123,13 @@ class Host:
         loaded = self._now()
         return loaded.scorers[loaded.places[-1].version].schema
 
-    def predict(self, rows: pl.DataFrame, at: str | None = None) -> pl.DataFrame:
+    def predict(
+        self, rows: pl.DataFrame, at: str | None = None, *, batch: bool = True
+    ) -> pl.DataFrame:
         """Answer ``rows``: event id, entity if declared, and features, by their declared names.
 
-        ``at`` names a column with the time of each request; None: now, for all. Answers, in the
+        ``at`` names a column with the time of each request; None: now, for all. A ``batch`` is
+        logged as a file of its own, a request's few rows as lines. Answers, in the
         order of the rows: ``id``, ``event``, ``version``, ``prediction``. Each is in the log
         before this returns. Rows that one answering arm serves are also scored in shadow by
         the others, so that two versions can always be compared on the same rows.
@@ -136,7 +139,11 @@ class Host:
         import polars as pl
 
         frames = self._scored(rows, at)
-        self._log.append(pl.concat(frames))
+        logged = pl.concat(frames).select(COLUMNS)
+        if batch:
+            self._log.append(logged)
+        else:
+            self._log.write_all(logged.to_dicts())
         answers = pl.concat([f for f in frames if f["arm"][0] != "shadow"])
         order = answers.select("id", "event", "version", "prediction", "__row")
         return order.sort("__row").drop("__row")
