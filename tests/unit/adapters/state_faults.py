@@ -43,6 +43,11 @@ def small_disk(folder: Path, size: str) -> Iterator[Path | None]:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def names(folder: Path) -> list[str]:
+    """What lies in ``folder``, sorted."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 def python(code: str, *arguments: object) -> subprocess.Popen[str]:
     """Another process that runs ``code``; talk to it by its standard streams."""
     return subprocess.Popen(

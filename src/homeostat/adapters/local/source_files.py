@@ -41,16 +41,12 @@ class SourceFiles:
         """
         files = self._files()
         self._parsed = {file: kept for file, kept in self._parsed.items() if file in files}
-        parts = [_between(self._frame(file), self._known_at, window) for file in files]
-        filled = [part for part in parts if part.height] or parts[:1]
-        try:
-            whole = pl.concat(filled, how="diagonal_relaxed")
-        except pl.exceptions.PolarsError as error:
-            raise ColumnError(
-                f"the files do not fit together: {error}",
-                subject=str(self._folder / self._pattern),
-                next_step="give each column the same type in all files",
-            ) from error
+        parts = {file: _between(self._frame(file), self._known_at, window) for file in files}
+        filled = {file: part for file, part in parts.items() if part.height}
+        if not filled:
+            return parts[files[0]]
+        _fit_together(filled)
+        whole = pl.concat(filled.values(), how="diagonal_relaxed")
         return whole.sort(self._known_at, maintain_order=True)
 
     def _files(self) -> list[Path]:
@@ -85,6 +81,22 @@ class SourceFiles:
         return frame
 
 
+def _fit_together(parts: dict[Path, pl.DataFrame]) -> None:
+    """A column has one type in all files; numbers may be whole in one and broken in another."""
+    first: dict[str, tuple[Path, pl.DataType]] = {}
+    for file, part in parts.items():
+        for name, kind in part.schema.items():
+            if kind == pl.Null:
+                continue
+            other, known = first.setdefault(name, (file, kind))
+            if kind != known and not (kind.is_numeric() and known.is_numeric()):
+                raise ColumnError(
+                    f"column '{name}' holds {kind}, and {known} in {other.name}",
+                    subject=str(file),
+                    next_step="write a column in the same way in all files",
+                )
+
+
 def _between(frame: pl.DataFrame, known_at: str, window: Window) -> pl.DataFrame:
     known = frame[known_at]
     first = known.search_sorted(window.since, side="left")
@@ -102,8 +114,8 @@ def _read(file: Path) -> pl.DataFrame:
         )
     try:
         if separator is None:
-            return pl.read_parquet(file)
-        frame = pl.read_csv(file, separator=separator, infer_schema_length=None)
+            return pl.read_parquet(file, glob=False)
+        frame = pl.read_csv(file, separator=separator, infer_schema_length=None, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise _unreadable(file, separator, error) from error
     for name in frame.columns:

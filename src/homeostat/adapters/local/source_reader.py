@@ -19,10 +19,10 @@ from homeostat.spec.sources import Source
 
 
 class Posted(Protocol):
-    """A log of rows that were posted to the gateway."""
+    """A log of labels that were posted to the gateway."""
 
     def read(self, since: datetime, until: datetime) -> pl.DataFrame:
-        """The rows received in ``[since, until)``."""
+        """Labels received in ``[since, until)``: columns ``id``, ``label``, ``received_at``."""
         ...
 
 
@@ -33,7 +33,8 @@ class ProjectSourceReader:
     Arrow frame. What it returns is passed on as it is, with ``known_at`` as instants in UTC
     where that can be done without guessing: rows outside of the window and missing columns are
     for the checks to find, and the delivery is kept for people to look at. Files are filtered
-    by ``known_at``. ``folder`` is the project folder; ``posted`` holds the posted rows.
+    by ``known_at``. Posted labels get the column names that the project declares. ``folder``
+    is the project folder; ``posted`` holds the posted labels.
     """
 
     def __init__(self, project: Project, folder: Path, posted: Posted | None = None) -> None:
@@ -66,7 +67,7 @@ class ProjectSourceReader:
         if declared.load is not None:
             frame = self._load(source, declared.load, declared.options, window)
         else:
-            frame = self._read_posted(source, window)
+            frame = self._read_posted(source, declared, window)
         return _instants(frame, source, declared)
 
     def _load(
@@ -85,14 +86,20 @@ class ProjectSourceReader:
             ) from error
         return _as_polars(found, source, reference)
 
-    def _read_posted(self, source: str, window: Window) -> pl.DataFrame:
+    def _read_posted(self, source: str, declared: Source, window: Window) -> pl.DataFrame:
         if self._posted is None:
             raise SourceError(
                 "its rows are those posted to the gateway, and there is no gateway here",
                 subject=f"source '{source}'",
                 next_step="run `homeostat up`, which takes them",
             )
-        return self._posted.read(window.since, window.until)
+        project = self._project
+        names = {
+            "id": project.events.id,
+            "label": project.labels.column,
+            "received_at": declared.known_at,
+        }
+        return self._posted.read(window.since, window.until).rename(names)
 
 
 def _as_polars(found: Any, source: str, reference: str) -> pl.DataFrame:
