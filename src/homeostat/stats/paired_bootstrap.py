@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.stats.metrics import METRICS, Array, Ranked, oriented
+from homeostat.stats.metrics import Array, Ranked, measure, oriented, row_values
 
-MIN_BLOCKS = 5
-"""With fewer blocks no interval is given."""
+MIN_BLOCKS = 10
+"""With fewer blocks no interval is given: it would be far too narrow."""
+MAX_UNDEFINED = 0.05
+"""Largest share of resamples in which the metric may be undefined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +43,28 @@ def paired_bootstrap(
     resamples: int,
     seed: int,
 ) -> PairedInterval:
-    """Percentile interval of a paired block bootstrap (Efron & Tibshirani 1993, ch. 13).
+    """Two-sided percentile interval of a paired block bootstrap (Efron & Tibshirani 1993, ch. 13).
 
     Rows are drawn by whole blocks, both models on the same draw, so that dependence within a
     block (rows of the same hour or day) widens the interval as it must. ``truth``,
     ``challenger``, ``champion`` and ``blocks`` (a label per row) have shape (rows,).
 
-    Assumes that blocks are independent and that there are enough of them; below
-    ``MIN_BLOCKS`` no interval is given. Coverage falls short of ``confidence`` for few blocks:
-    about 0.91 for 20 blocks and 0.94 for 60 at a stated 0.95 (measured in the tests).
-    Same arguments, same answer. Undefined metrics (one class) give no interval.
+    Error rate: the tests measure how often the interval holds the true difference. At a stated
+    0.95 it is 0.88 with 10 blocks, 0.92 with 20, and 0.93 to 0.95 with 40 or more. It does not
+    see dependence between blocks: with blocks shorter than the dependence it is too narrow, so
+    prefer longer ones. Models that answer alike give an interval of width zero. A metric that
+    is undefined (no rows, one class), a class that stands in two or three blocks only, or fewer
+    than ``MIN_BLOCKS`` blocks give no interval, and a note that says so; a NaN raises
+    ValueError. Same arguments, same answer.
+
+    >>> truth = np.tile([0.0, 1.0], 50)
+    >>> found = paired_bootstrap("brier", truth, truth, 1 - truth, np.arange(100),
+    ...                          confidence=0.95, resamples=100, seed=1)
+    >>> found.difference, found.low, found.high
+    (1.0, 1.0, 1.0)
     """
-    ours = _evaluator(metric, truth, challenger)
-    theirs = _evaluator(metric, truth, champion)
-    first, second = ours(None), theirs(None)
+    assert resamples > 0, resamples
+    first, second = measure(metric, truth, challenger), measure(metric, truth, champion)
     labels, codes = np.unique(blocks, return_inverse=True)
     if first is None or second is None:
         note = "the metric is undefined on these rows (none, or one class only)"
@@ -63,25 +73,38 @@ def paired_bootstrap(
     if labels.size < MIN_BLOCKS:
         note = f"{labels.size} independent blocks of rows are too few for an interval"
         return PairedInterval(first, second, difference, None, None, labels.size, note)
+    ours = _resampled(metric, truth, challenger, codes)
+    theirs = _resampled(metric, truth, champion, codes)
     random = np.random.default_rng(seed)
     drawn = []
     for _ in range(resamples):
-        counts = np.bincount(random.integers(labels.size, size=labels.size), minlength=labels.size)
-        weights = counts[codes].astype(np.float64)
-        one, other = ours(weights), theirs(weights)
+        chosen = random.integers(labels.size, size=labels.size)
+        counts = np.bincount(chosen, minlength=labels.size).astype(np.float64)
+        one, other = ours(counts), theirs(counts)
         if one is not None and other is not None:
             drawn.append(oriented(metric, one, other))
-    if len(drawn) < resamples / 2:
-        note = "the metric is undefined in most resamples"
+    if len(drawn) < resamples * (1 - MAX_UNDEFINED):
+        share = 1 - len(drawn) / resamples
+        note = f"the metric is undefined in {share:.0%} of resamples: one class is too rare"
         return PairedInterval(first, second, difference, None, None, labels.size, note)
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])
     return PairedInterval(first, second, difference, float(low), float(high), labels.size)
 
 
-def _evaluator(
-    metric: str, truth: Array, prediction: Array
-) -> Callable[[Array | None], float | None]:
-    if metric == "auc" and truth.size:
-        return Ranked(truth, prediction).auc
-    return lambda weights: METRICS[metric](truth, prediction, weights)
+Resampled = Callable[[Array], "float | None"]
+"""The metric when block ``i`` counts ``counts[i]`` times; ``counts`` has shape (blocks,)."""
+
+
+def _resampled(metric: str, truth: Array, prediction: Array, codes: NDArray[np.intp]) -> Resampled:
+    """``metric`` made ready, so that a resample is linear: in blocks for means, else in rows."""
+    if metric in ("auc", "average_precision"):
+        ranked = Ranked(truth, prediction)
+        of = ranked.auc if metric == "auc" else ranked.average_precision
+        return lambda counts: of(counts[codes])
+    values = row_values(metric, truth, prediction)
+    if values is None:
+        return lambda counts: measure(metric, truth, prediction, counts[codes])
+    sums = np.bincount(codes, weights=values)
+    sizes = np.bincount(codes).astype(np.float64)
+    return lambda counts: float(counts @ sums / (counts @ sizes))

@@ -1,0 +1,194 @@
+"""The paired block bootstrap: what it holds, how often, and when it gives no interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from homeostat.stats.metrics import METRICS, measure, oriented
+from homeostat.stats.paired_bootstrap import MIN_BLOCKS, PairedInterval, paired_bootstrap
+
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def drawn(seed: int, blocks: int, per_block: int = 10, gain: float = 0.5) -> Rows:
+    """Truth, a challenger that knows ``gain`` of the block's effect, a champion, block labels."""
+    random = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(blocks), per_block)
+    common, own = random.normal(size=blocks)[labels], random.normal(size=labels.size)
+    truth = (random.uniform(size=labels.size) < sigmoid(common + own)).astype(np.float64)
+    challenger = sigmoid(own + gain * common + 0.3 * random.normal(size=labels.size))
+    champion = sigmoid(own + 0.8 * random.normal(size=labels.size))
+    return truth, challenger, champion, labels
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def interval(metric: str, rows: Rows, seed: int = 0, **changes: float) -> PairedInterval:
+    given = {"confidence": 0.95, "resamples": 200, **changes}
+    return paired_bootstrap(
+        metric,
+        *rows,
+        confidence=given["confidence"],
+        resamples=int(given["resamples"]),
+        seed=seed,
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "blocks", "times", "least"),
+    [("brier", 10, 400, 0.84), ("brier", 40, 400, 0.90), ("auc", 40, 300, 0.90)],
+)
+def test_the_interval_holds_the_true_difference_about_as_often_as_it_says(
+    metric: str, blocks: int, times: int, least: float
+) -> None:
+    truth, challenger, champion, _ = drawn(0, 40_000)
+    true = oriented(
+        metric, measure(metric, truth, challenger) or 0, measure(metric, truth, champion) or 0
+    )
+    held = 0
+    for seed in range(1, times + 1):
+        found = interval(metric, drawn(seed, blocks), seed)
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= true <= found.high
+    assert least <= held / times <= 0.99
+
+
+def test_dependence_inside_of_blocks_widens_the_interval() -> None:
+    random = np.random.default_rng(1)
+    labels = np.repeat(np.arange(100), 20)
+    truth = np.zeros(labels.size)
+    champion = np.full(labels.size, 0.5)
+    challenger = 0.5 + 0.2 * random.normal(size=100)[labels].clip(-2, 2)
+    rows = (truth, challenger, champion)
+    blocked = interval("brier", (*rows, labels))
+    alone = interval("brier", (*rows, np.arange(labels.size)))
+    assert blocked.low is not None
+    assert alone.low is not None
+    assert blocked.difference == alone.difference
+    assert (blocked.high or 0) - blocked.low > 2 * ((alone.high or 0) - alone.low)
+
+
+def test_pairing_narrows_the_interval_of_models_that_answer_alike() -> None:
+    truth, challenger, champion, labels = drawn(3, 100)
+    near = interval("auc", (truth, challenger, challenger + 0.001 * champion, labels))
+    far = interval("auc", (truth, challenger, champion, labels))
+    assert near.low is not None
+    assert far.low is not None
+    assert (near.high or 0) - near.low < ((far.high or 0) - far.low) / 5
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_values_are_those_of_the_metric_on_all_rows(metric: str) -> None:
+    truth, challenger, champion, labels = drawn(5, 50)
+    found = interval(metric, (truth, challenger, champion, labels))
+    assert found.challenger == measure(metric, truth, challenger)
+    assert found.champion == measure(metric, truth, champion)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.difference is not None
+    assert found.low <= found.difference <= found.high
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_exchanging_the_models_mirrors_the_interval(metric: str) -> None:
+    truth, challenger, champion, labels = drawn(5, 50)
+    one = interval(metric, (truth, challenger, champion, labels))
+    other = interval(metric, (truth, champion, challenger, labels))
+    assert one.low is not None
+    assert other.high is not None
+    assert one.low == pytest.approx(-other.high)
+    assert one.difference == pytest.approx(-(other.difference or 0))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_short_way_for_a_metric_gives_what_the_metric_gives(metric: str) -> None:
+    truth, challenger, champion, labels = drawn(8, 30)
+    found = interval(metric, (truth, challenger, champion, labels), seed=4, resamples=50)
+    random = np.random.default_rng(4)
+    slow = []
+    for _ in range(50):
+        counts = np.bincount(random.integers(30, size=30), minlength=30)
+        weights = counts[labels].astype(np.float64)
+        ours = measure(metric, truth, challenger, weights)
+        theirs = measure(metric, truth, champion, weights)
+        slow.append(oriented(metric, ours or 0, theirs or 0))
+    assert [found.low, found.high] == pytest.approx(list(np.quantile(slow, [0.025, 0.975])))
+
+
+def test_the_same_seed_gives_the_same_interval_and_another_one_another() -> None:
+    rows = drawn(2, 40)
+    assert interval("auc", rows, seed=1) == interval("auc", rows, seed=1)
+    assert interval("auc", rows, seed=1) != interval("auc", rows, seed=2)
+
+
+def test_more_confidence_is_a_wider_interval() -> None:
+    rows = drawn(2, 40)
+    narrow, wide = interval("auc", rows, confidence=0.8), interval("auc", rows, confidence=0.99)
+    assert narrow.low is not None
+    assert wide.low is not None
+    assert wide.low < narrow.low
+    assert (wide.high or 0) > (narrow.high or 0)
+
+
+def test_the_same_model_twice_differs_by_exactly_nothing() -> None:
+    truth, challenger, _, labels = drawn(2, 40)
+    found = interval("auc", (truth, challenger, challenger, labels))
+    assert (found.low, found.difference, found.high) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_no_rows_give_no_interval(metric: str) -> None:
+    none = np.empty(0)
+    found = interval(metric, (none, none, none, none.astype(np.int64)))
+    assert (found.challenger, found.difference, found.low, found.blocks) == (None, None, None, 0)
+    assert "undefined" in found.note
+
+
+def test_one_class_gives_no_interval_for_auc() -> None:
+    truth, challenger, champion, labels = drawn(2, 40)
+    found = interval("auc", (np.ones_like(truth), challenger, champion, labels))
+    assert found.low is None
+    assert "one class" in found.note
+
+
+def test_too_few_blocks_give_a_difference_and_no_interval() -> None:
+    rows = drawn(2, MIN_BLOCKS - 1, 100)
+    found = interval("auc", rows)
+    assert found.difference is not None
+    assert (found.low, found.high) == (None, None)
+    assert found.note == "9 independent blocks of rows are too few for an interval"
+
+
+def test_a_class_in_one_block_only_gives_no_interval() -> None:
+    _, challenger, champion, labels = drawn(2, 40)
+    truth = np.zeros(labels.size)
+    truth[0] = 1.0  # about 37 % of resamples miss its block
+    found = interval("auc", (truth, challenger, champion, labels))
+    assert found.difference is not None
+    assert found.low is None
+    assert "one class is too rare" in found.note
+
+
+def test_a_class_in_many_blocks_gives_an_interval() -> None:
+    _, challenger, champion, labels = drawn(2, 40)
+    truth = (np.arange(labels.size) % 40 == 0).astype(np.float64)
+    assert interval("auc", (truth, challenger, champion, labels)).low is not None
+
+
+def test_a_prediction_that_is_not_a_number_is_an_error() -> None:
+    truth, challenger, champion, labels = drawn(2, 40)
+    champion[3] = np.nan
+    with pytest.raises(ValueError, match="not a finite number"):
+        interval("auc", (truth, challenger, champion, labels))
+
+
+def test_block_labels_are_names_and_not_numbers() -> None:
+    truth, challenger, champion, labels = drawn(2, 40)
+    renamed = labels * 1_000_003 - 7
+    assert interval("auc", (truth, challenger, champion, renamed)) == interval(
+        "auc", (truth, challenger, champion, labels)
+    )
