@@ -39,7 +39,7 @@ def interval(metric: str, rows: Rows, seed: int = 0, **changes: float) -> Paired
 
 @pytest.mark.parametrize(
     ("metric", "blocks", "times", "least"),
-    [("brier", 10, 400, 0.84), ("brier", 40, 400, 0.90), ("auc", 40, 300, 0.90)],
+    [("brier", 10, 400, 0.85), ("brier", 40, 400, 0.89), ("auc", 40, 300, 0.87)],
 )
 def test_the_interval_holds_the_true_difference_about_as_often_as_it_says(
     metric: str, blocks: int, times: int, least: float
