@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib.metadata
+import platform
+import sysconfig
 from collections.abc import Mapping
 from typing import Any
 
 from homeostat.domain.codec import canonical
+from homeostat.pipeline.environment import installed
 from homeostat.pipeline.model_file import ModelBytes
 from homeostat.pipeline.schema import Schema
 
 FILE = "card.json"
+ENVIRONMENT = "environment.json"
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
 
@@ -33,6 +37,12 @@ def card_of(
         "task": schema.task,
         "trusted_types": list(written.types),
     })  # fmt: skip
+
+
+def environment() -> dict[str, str]:
+    """What this process runs with: ``python``, ``platform`` and each distribution's version."""
+    here = {"python": platform.python_version(), "platform": sysconfig.get_platform()}
+    return {**here, **installed()}
 
 
 def requirements(model: Any, file_format: str) -> list[str]:

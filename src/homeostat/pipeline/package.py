@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from homeostat.domain.codec import canonical
 from homeostat.pipeline import card, golden, onnx, schema
 from homeostat.pipeline.answer import predictions
 from homeostat.pipeline.mlflow_format import write_mlflow
@@ -70,6 +71,7 @@ def package_model(
         (folder / schema.FILE).write_bytes(shape.to_json())
         golden.write_golden(folder, model, evaluation if evaluation.height else rows, seed)
         (folder / card.FILE).write_bytes(card.card_of(model, written, shape, compiled.note, facts))
+        (folder / card.ENVIRONMENT).write_bytes(canonical(card.environment()))
         if compiled.content is not None:
             (folder / onnx.FILE).write_bytes(compiled.content)
         if profile is not None:

@@ -36,7 +36,9 @@ def test_lightgbm_importances_are_those_of_shap_tree_explainer() -> None:
 
     fitted = given.fit(given.boosted())
     rows = fitted.rows.head(MAX_ROWS)
-    values = shap.TreeExplainer(fitted.model[-1]).shap_values(dense(fitted.model[0].transform(rows)))
+    values = shap.TreeExplainer(fitted.model[-1]).shap_values(
+        dense(fitted.model[0].transform(rows))
+    )
     means = np.abs(np.asarray(values)).mean(axis=0)
     owners = feature_owners(fitted.model[0], rows.columns)
     assert owners is not None

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,6 +22,7 @@ from homeostat.pipeline.golden import EXPECTED
 from homeostat.pipeline.model_file import canonical_skops, forbidden_types, from_bytes, to_bytes
 from homeostat.pipeline.package import nullable
 from homeostat.pipeline.schema import Schema
+from homeostat.spec.code import load_function
 from homeostat.testing.memory import MemoryBlobs
 
 from . import fitted_models as given
@@ -38,6 +41,7 @@ def test_a_package_has_all_its_parts(packed: tuple[given.Fitted, MemoryBlobs, Pa
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert found == {
         "card.json",
+        "environment.json",
         "golden.parquet",
         "mlflow/MLmodel",
         "mlflow/conda.yaml",
@@ -154,15 +158,41 @@ def test_nulls_are_allowed_where_the_model_answers_them() -> None:
     assert nullable(model, rows) == ("size",)
 
 
-class _Own(LogisticRegression):
-    """An estimator class that no library brings."""
+OWN = """
+from sklearn.linear_model import LogisticRegression
+
+FACTOR = {factor}
 
 
-_Own.__module__ = "beside_the_project_file"
+def scaled(matrix):
+    return matrix * FACTOR
 
 
-def test_an_estimator_class_of_the_project_is_pickled_and_only_read_with_its_digest() -> None:
-    fitted = given.fit(_Own(max_iter=500), kind="linear")
+class Base(LogisticRegression):
+    def predict_proba(self, matrix):
+        return super().predict_proba(scaled(matrix))
+
+
+class Own(Base):
+    pass
+
+
+def make():
+    return Own(max_iter=500)
+"""
+
+
+def own(folder: Path, factor: float = 2.0) -> Any:
+    """An estimator of a class that stands beside the project file."""
+    folder.mkdir(exist_ok=True)
+    (folder / "own.py").write_text(OWN.format(factor=factor))
+    return load_function(folder, "own:make")()
+
+
+def test_an_estimator_class_of_the_project_is_pickled_and_only_read_with_its_digest(
+    tmp_path: Path,
+) -> None:
+    fitted = given.fit(own(tmp_path), kind="linear")
     written = to_bytes(fitted.model)
     assert written.format == "cloudpickle"
     with pytest.raises(ModelLoadError, match="digest is known"):
@@ -175,11 +205,50 @@ def test_an_estimator_class_of_the_project_is_pickled_and_only_read_with_its_dig
     )
 
 
-def test_a_package_of_a_pickled_model_is_whole() -> None:
+def test_a_package_of_a_pickled_model_is_whole_and_answers_in_a_process_without_the_project(
+    tmp_path: Path,
+) -> None:
     blobs = MemoryBlobs()
-    result = given.package(given.fit(_Own(max_iter=500), kind="linear"), blobs)
+    result = given.package(given.fit(own(tmp_path / "project"), kind="linear"), blobs)
     folder = blobs.get_tree(result.package_digest)
     assert digest((folder / "mlflow" / "model.pkl").read_bytes()) == result.model_digest
+    script = (
+        "from pathlib import Path\n"
+        "from homeostat.pipeline.scorer import load_scorer\n"
+        f"load_scorer(Path({str(folder)!r}), trusted_digest={result.model_digest!r}).self_test()\n"
+    )
+    shutil.rmtree(tmp_path / "project")
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_project_class_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    here = to_bytes(given.fit(own(tmp_path), kind="linear").model).digest
+    assert to_bytes(given.fit(own(tmp_path), kind="linear").model).digest == here
+    script = (
+        "from pathlib import Path\n"
+        "from tests.unit.pipeline.test_package import own, given, to_bytes\n"
+        f"print(to_bytes(given.fit(own(Path({str(tmp_path)!r})), kind='linear').model).digest)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == here
+
+
+def test_two_versions_of_a_project_class_live_in_one_process(tmp_path: Path) -> None:
+    rows = given.cancer()[0]
+    written, answers = [], []
+    for factor in (1.0, -1.0):
+        fitted = given.fit(own(tmp_path, factor), kind="linear")
+        written.append(to_bytes(fitted.model))
+        answers.append(predictions(fitted.model, rows))
+    for one, expected in zip(written, answers, strict=True):
+        model = from_bytes(one.content, one.file_name, one.digest)
+        np.testing.assert_array_equal(predictions(model, rows), expected)
 
 
 def test_types_of_the_standard_library_are_no_part_of_a_model() -> None:
