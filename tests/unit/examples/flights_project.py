@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
 
 from homeostat.features.frames import TableFrames
 from homeostat.spec.code import load_function
+from homeostat.spec.load import load_project
 from homeostat.spec.project import Project
 
 FOLDER = Path(__file__).parents[3] / "examples" / "flights"
@@ -21,7 +21,7 @@ YEAR = (datetime(2013, 1, 1, tzinfo=UTC), datetime(2014, 1, 2, tzinfo=UTC))
 
 @cache
 def flights_project() -> Project:
-    return Project.model_validate(yaml.safe_load((FOLDER / "homeostat.yaml").read_text()))
+    return load_project(FOLDER)
 
 
 @cache

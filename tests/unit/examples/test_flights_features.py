@@ -64,8 +64,9 @@ def test_all_features_of_a_day_are_there_and_few_are_null() -> None:
     empty = {
         name: built[name].null_count() / day.height for name in flights_project().features.names
     }
-    # a gust is noted only when there is one, and one plane in six is not in the register
-    assert {name for name, share in empty.items() if share > 0.2} <= {"weather__wind_gust"}
+    # a gust is noted only when there is one; not every plane came from New York the day before
+    often_empty = {name for name, share in empty.items() if share > 0.2}
+    assert often_empty <= {"weather__wind_gust", "same_plane__arr_delay"}
 
 
 def test_while_the_weather_is_out_the_last_good_hour_serves_for_four_days() -> None:
