@@ -90,6 +90,20 @@ def open_ledger(state: Path, model: str | None = None) -> Ledger:
     return SqliteLedger(database, model)
 
 
+def system_clock() -> Clock:
+    """The clock of this machine."""
+    from homeostat.adapters.local.system_clock import SystemClock
+
+    return SystemClock()
+
+
+def reader_of(project: Project, folder: Path) -> SourceReader:
+    """Reads the project's sources, without any state."""
+    from homeostat.adapters.local.source_reader import ProjectSourceReader
+
+    return ProjectSourceReader(project, folder)
+
+
 def assemble(
     folder: Path,
     state: Path | None = None,
@@ -210,5 +224,3 @@ def _tracker(project: Project, state: Path) -> Tracker:
     if uri == "local":
         return MlflowTracker.local(state / "mlflow", project.model)
     return MlflowTracker(uri, project.model)
-
-

@@ -83,16 +83,20 @@ class Engine:
         return self._mirror.problem
 
     def settle(
-        self, now: datetime, watch: Callable[[Entry], None] | None = None
+        self,
+        now: datetime,
+        watch: Callable[[Entry], None] | None = None,
+        only: tuple[type[Action], ...] = (Action,),
     ) -> tuple[Entry, ...]:
         """Make passes until nothing is left to do now; the entries that were written.
 
+        ``watch`` is told of each outcome. ``only`` limits what is done to these kinds of action.
         Raises LeaseHeldError when another controller is in charge, and StateError when the
         ledger cannot be written; the gateway goes on serving in either case.
         """
         written: list[Entry] = []
         for _ in range(MAX_PASSES):
-            entries = self.make_pass(now, watch)
+            entries = self.make_pass(now, watch, only)
             written += entries
             if not entries:
                 break
@@ -102,7 +106,10 @@ class Engine:
         return tuple(written)
 
     def make_pass(
-        self, now: datetime, watch: Callable[[Entry], None] | None = None
+        self,
+        now: datetime,
+        watch: Callable[[Entry], None] | None = None,
+        only: tuple[type[Action], ...] = (Action,),
     ) -> tuple[Entry, ...]:
         """One pass; the entries that it wrote."""
         self._lead(now)
@@ -110,6 +117,8 @@ class Engine:
         plan = self._decide(now)
         self.recheck_at = plan.recheck_at
         for action in plan.actions:
+            if not isinstance(action, only):
+                continue
             self._renew()
             intent = self._append(now, Kind.INTENT, action)
             outcome = self._actor.act(action, self.recorded, now)

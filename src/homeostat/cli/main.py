@@ -1,0 +1,100 @@
+"""The command line: ``homeostat``. Each command group has a file of its own.
+
+Nothing heavy is imported here: ``--help`` and ``status`` must answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import typer
+
+from homeostat.cli import (
+    backtest,
+    check,
+    init,
+    ledger,
+    orders,
+    registry,
+    reproduce,
+    run,
+    served,
+    status,
+    up,
+    why,
+)
+from homeostat.cli.context import print_json
+from homeostat.errors import HomeostatError
+
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+EXIT_NOT_PASSED = 3
+"""The command worked, and its answer is no: a gate refused, a reproduction differs."""
+
+app = typer.Typer(
+    name="homeostat",
+    help="Keeps machine-learning models healthy in production, on its own.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+init.add(app)
+check.add(app)
+run.add(app)
+up.add(app)
+status.add(app)
+registry.add(app)
+why.add(app)
+served.add(app)
+orders.add(app)
+backtest.add(app)
+reproduce.add(app)
+ledger.add(app)
+
+
+@app.callback()
+def root() -> None:
+    """Keeps machine-learning models healthy in production, on its own."""
+
+
+def main() -> None:
+    """Run the command line; exit 0, or 1 with a typed error, 2 for wrong usage, 3 for a no."""
+    try:
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except HomeostatError as error:
+        if os.environ.get("HOMEOSTAT_DEBUG"):
+            raise
+        _print_error(error)
+        sys.exit(EXIT_ERROR)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _print_error(error: HomeostatError) -> None:
+    if "--json" in sys.argv:
+        print_json(error.as_dict())
+        return
+    from rich.console import Console
+    from rich.panel import Panel
+    from rich.text import Text
+
+    body = Text()
+    if error.subject:
+        body.append(error.subject + "\n", style="bold")
+    body.append(error.problem)
+    if error.next_step:
+        body.append("\n\nNext: ", style="bold")
+        body.append(error.next_step)
+    title = f"{type(error).__name__} {error.code}"
+    Console(stderr=True).print(Panel(body, title=title, title_align="left", border_style="red"))
