@@ -25,8 +25,9 @@ class RunRequest:
     """All that a run depends on: with the same request, the same bytes come out.
 
     ``snapshot`` is the id of the manifest of accepted data. ``champion_package`` is the
-    package to compare with (None for a first version). ``parameters`` are the best of an
-    earlier search to reuse; None asks for a search when the project declares one.
+    package to compare with (None for a first version), ``champion_digest`` of its model's bytes.
+    ``parameters`` are the best of an earlier search to reuse; None asks for a search when the
+    project declares one.
     """
 
     id: str
