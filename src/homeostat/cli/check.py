@@ -87,11 +87,10 @@ def _deliveries(declared: Project, folder: Path) -> list[dict[str, Any]]:
     """What the checks say of the first delivery of each source."""
     from homeostat.domain.delivery import Window
     from homeostat.pipeline.validate import check_delivery
-    from homeostat.spec.settings import start_of
     from homeostat.wiring import reader_of, system_clock
 
     reader = reader_of(declared, folder)
-    start = start_of(declared) or system_clock().now() - timedelta(days=30)
+    start = declared.start or system_clock().now() - timedelta(days=30)
     found = []
     for name, source in declared.sources.items():
         if source.posted:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 
-import click
 import typer
 
 from homeostat.cli import (
@@ -32,6 +31,11 @@ EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_NOT_PASSED = 3
 """The command worked, and its answer is no: a gate refused, a reproduction differs."""
+
+USAGE_ERROR: type[Exception] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+"""The root of errors about the command line itself; newer Typer has a Click of its own."""
 
 app = typer.Typer(
     name="homeostat",
@@ -70,10 +74,10 @@ def main() -> None:
             raise
         _print_error(error)
         sys.exit(EXIT_ERROR)
-    except click.ClickException as error:
-        error.show()
+    except USAGE_ERROR as error:
+        getattr(error, "show", print)()
         sys.exit(EXIT_USAGE)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print("stopped", file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except BrokenPipeError:

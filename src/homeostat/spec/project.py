@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from homeostat.spec.base import Duration, Section
+from homeostat.spec.base import Duration, Instant, Section
 from homeostat.spec.decisions import Gates, Monitors, Policy, Rollout, Trigger
 from homeostat.spec.features import Features
 from homeostat.spec.sources import Source
@@ -54,7 +54,7 @@ class Project(Section):
     task: Literal["binary", "regression"]
     events: Events
     labels: Labels
-    start: str | None = None
+    start: Instant | None = None
     """First instant to ask sources for (ISO 8601); default: 30 days before the first pass."""
     sources: dict[str, Source] = Field(min_length=1)
     features: Features

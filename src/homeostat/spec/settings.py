@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from homeostat.errors import ProjectFileError
 from homeostat.policy.expression import compile_expression
 from homeostat.policy.schedule import next_after
 from homeostat.policy.settings import (
@@ -23,29 +22,13 @@ LOSSES = frozenset({"log_loss", "brier", "mae", "rmse"})
 """Metrics of which less is better."""
 
 
-def start_of(project: Project) -> datetime | None:
-    """The declared first instant, as aware UTC; ProjectFileError when it does not parse."""
-    if project.start is None:
-        return None
-    try:
-        start = datetime.fromisoformat(project.start)
-    except ValueError as error:
-        raise ProjectFileError(
-            f"'{project.start}' is not a date or time",
-            subject="homeostat.yaml: start",
-            next_step="write ISO 8601, e.g. 2013-01-01",
-        ) from error
-    return start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
-
-
 def settings_of(project: Project) -> LoopPolicy:
     """The loop's settings; ProjectFileError for a schedule or condition that does not parse."""
-    start = start_of(project)
     return LoopPolicy(
         primary=project.metrics.primary,
         losses=LOSSES,
         sources=tuple(
-            SourcePolicy(name, source.every, start, source.retries)
+            SourcePolicy(name, source.every, project.start, source.retries)
             for name, source in project.sources.items()
         ),
         triggers=tuple(_trigger(name, given) for name, given in project.triggers.items()),
