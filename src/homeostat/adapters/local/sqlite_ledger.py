@@ -71,23 +71,28 @@ class SqliteLedger:
     def read(self, after: int = 0) -> Iterator[Entry]:
         """Entries with ``seq`` greater than ``after``, in order, a page at a time.
 
-        Raises LedgerBrokenError naming the first entry that is missing or cannot be read.
+        Raises LedgerBrokenError naming the first entry that is missing or cannot be read, or
+        that was put at the end by somebody else than this class.
         """
-        last = max(after, 0)
-        with self._database.reading() as connection:
-            promised = self._head(connection)[0]
+        last, hashed = max(after, 0), ""
+        promised = self._promised()
         while True:
             rows, whole = self._page(last, _PAGE)
             for row in rows:
                 entry = _entry(row, last + 1)
-                last += 1
+                last, hashed = entry.seq, entry.hash
                 yield entry
             if not whole:
                 raise broken(last + 1)
             if not rows:
                 break
-        if last < promised:
+        if last < promised[0]:
             raise broken(last + 1)
+        promised = self._promised()  # entries may have come while we read
+        if hashed and last > promised[0]:
+            raise broken(promised[0] + 1)
+        if hashed and last == promised[0] and hashed != promised[1]:
+            raise broken(last)
 
     def entry(self, seq: int) -> Entry:
         """One entry; KeyError when there is none."""
@@ -145,6 +150,10 @@ class SqliteLedger:
                 return rows, False
         return rows, True
 
+    def _promised(self) -> tuple[int, str]:
+        with self._database.reading() as connection:
+            return self._head(connection)
+
     def _head(self, connection: sqlite3.Connection) -> tuple[int, str]:
         row = connection.execute(
             "SELECT seq, hash FROM heads WHERE model = ?", (self._model,)
@@ -201,7 +210,7 @@ def models_in(path: Path) -> list[str]:
 def _row(entry: Entry) -> tuple[Any, ...]:
     return (
         entry.seq,
-        entry.at.isoformat(),
+        entry.at.astimezone(UTC).isoformat(),
         entry.model,
         str(entry.kind),
         entry.name,
