@@ -128,15 +128,26 @@ def joined(
 
 
 @settings(max_examples=150, deadline=None)
-@given(EVENTS, ROWS, st.booleans(), st.none() | SPANS, st.none() | SPANS, st.integers(1, 8))
+@given(
+    EVENTS,
+    ROWS,
+    st.booleans(),
+    st.booleans(),
+    st.none() | SPANS,
+    st.none() | SPANS,
+    st.integers(1, 8),
+)
 def test_the_join_is_what_a_look_at_every_row_gives(
     events: list[tuple[str | None, int]],
     rows: list[Row],
+    in_order: bool,
     keyed: bool,
     ttl: int | None,
     fallback: int | None,
     over: int,
 ) -> None:
+    if in_order:
+        rows = sorted(rows, key=lambda row: row[1] or 0)
     found = joined(events, rows, keyed, ttl, fallback, over)
     assert len(found) == len(events)
     for event, answer in zip(events, found, strict=True):

@@ -128,10 +128,23 @@ def _prepare(
     rows = pl.DataFrame([column_of(rows, column, where) for column in sorted(needed)])
     usable = (keys != NONE) & known.is_not_null().to_numpy()
     instants = known.to_physical().fill_null(0).to_numpy()
-    order = np.flatnonzero(usable)
-    order = order[np.lexsort((instants[order], keys[order]))]
+    if not usable.all():
+        kept = np.flatnonzero(usable)
+        rows, keys, instants = rows[kept] if rows.width else rows, keys[kept], instants[kept]
+    order = _by_key_and_time(keys, instants)
+    keys, instants = keys[order], instants[order]
     order = _ties_broken(view, rows, keys, instants, order)
-    return _Table(rows[order] if rows.width else rows, keys[order], instants[order])
+    return _Table(rows[order] if rows.width else rows, keys, instants)
+
+
+def _by_key_and_time(keys: NDArray[np.int64], instants: Instants) -> Positions:
+    """Positions of rows sorted by key, then instant, then position."""
+    if keys.size < 2**31 and (instants[1:] >= instants[:-1]).all():
+        # in order of time already: one sort of key and position in one number does
+        packed = keys << 32 | np.arange(keys.size, dtype=np.int64)
+        packed.sort()
+        return packed & (2**32 - 1)
+    return np.lexsort((instants, keys))
 
 
 def _ties_broken(
@@ -141,15 +154,18 @@ def _ties_broken(
     instants: Instants,
     order: Positions,
 ) -> Positions:
-    """``order`` with rows of equal key and instant sorted by the view's columns."""
-    same = (keys[order][1:] == keys[order][:-1]) & (instants[order][1:] == instants[order][:-1])
+    """``order`` with rows of equal key and instant sorted by the view's columns.
+
+    ``keys`` and ``instants`` are in that order already.
+    """
+    same = (keys[1:] == keys[:-1]) & (instants[1:] == instants[:-1])
     if not view.columns or not same.any():
         return order
     tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
     members = order[tied]
     content = rows[members].select(
-        pl.Series(".key", keys[members]),
-        pl.Series(".at", instants[members]),
+        pl.Series(".key", keys[tied]),
+        pl.Series(".at", instants[tied]),
         *(pl.col(column).alias(f".{place}") for place, column in enumerate(view.columns)),
     )
     ranked = content.select(pl.arg_sort_by(content.columns, nulls_last=False)).to_series()
