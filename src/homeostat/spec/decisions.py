@@ -18,8 +18,11 @@ class Gate(Section):
     """
 
     margin: float = Field(0.0, ge=0)
+    """How much worse a candidate may be."""
     confidence: float = Field(0.95, gt=0.5, lt=1)
+    """Confidence of the interval."""
     min_rows: int = Field(500, ge=20)
+    """Fewer rows are inconclusive."""
 
 
 class Gates(Section):
@@ -41,26 +44,34 @@ class Step(Section):
     """One canary step: a share of traffic, for at least a time and a number of labelled rows."""
 
     share: float = Field(gt=0, lt=1)
+    """Share of traffic."""
     hold: Duration
+    """Least time in the step."""
     min_labels: int = Field(100, ge=1)
+    """Least number of labelled rows in the step."""
 
 
 class Rollout(Section):
     """How a registered version becomes champion."""
 
     strategy: Literal["canary", "blue_green"] = "canary"
+    """Step by step, or all at once."""
     shadow: Duration = timedelta(days=1)
     """With canary: how long to score beside the champion first."""
     shadow_min_labels: int = Field(100, ge=1)
+    """Labelled rows that the shadow phase needs."""
     steps: tuple[Step, ...] = (Step(share=0.1, hold=timedelta(days=1)),)
+    """Canary steps, in order."""
     margin: float = Field(0.02, ge=0)
     """Stop when the challenger is worse than this, in mean loss per row, with confidence."""
     confidence: float = Field(0.99, gt=0.5, lt=1)
+    """Confidence of each judgement on live traffic."""
     give_up: Duration = timedelta(days=14)
     """A step without enough labelled rows for so long ends the rollout as inconclusive."""
     watch: Duration = timedelta(days=28)
     """After promotion the predecessor goes on scoring; rollback if the champion is worse."""
     look_every: Duration = timedelta(days=7)
+    """How often the pair is judged during the watch."""
     approval: Literal["none", "required"] = "none"
     """Required: a person must ``homeostat promote`` before the last step."""
 
@@ -89,9 +100,13 @@ class Rule(Section):
     """A policy rule: when a CEL expression over signals holds for ``hold``, do something."""
 
     when: str
+    """CEL expression over signals."""
     do: Literal["alert", "retrain", "rollback", "pause"]
+    """What to do."""
     hold: Duration = timedelta(0)
+    """How long the condition must hold."""
     severity: Literal["info", "warning", "critical"] = "warning"
+    """How urgent the alert is."""
 
 
 class Policy(Section):
@@ -104,6 +119,7 @@ class Policy(Section):
     max_failures: int = Field(3, ge=1)
     """An action that failed so often in a row is left alone and a person is told."""
     rules: dict[str, Rule] = {}
+    """Rules by name."""
 
 
 class Monitors(Section):
@@ -112,5 +128,6 @@ class Monitors(Section):
     window: Duration = timedelta(days=7)
     """Window of drift and quality signals."""
     psi_bins: int = Field(10, ge=2, le=100)
+    """Number of bins of each numeric feature."""
     min_rows: int = Field(200, ge=20)
     """Fewer rows give a signal without a value."""

@@ -17,6 +17,7 @@ class Aggregate(Section):
     mean: str | None = None
     """Mean of this column, nulls left out; null when no row is left."""
     sum: str | None = None
+    """Sum of this column, nulls left out; null when no row is left."""
     count: Literal[True] | None = None
     """Number of rows; 0 when there are none."""
 
@@ -35,12 +36,15 @@ class View(Section):
     """
 
     source: str
+    """Source of the rows."""
     key: tuple[str, ...] = ()
     """Columns in both the events and the source; empty: one row for all."""
     ttl: Duration | None = None
     """How old the latest row may be; none: any age."""
     columns: tuple[str, ...] = ()
+    """Columns of the latest known row."""
     aggregates: dict[str, Aggregate] = {}
+    """Numbers over a window of known rows, by name."""
 
     @model_validator(mode="after")
     def _something(self) -> View:
@@ -59,6 +63,7 @@ class Features(Section):
     derived: tuple[str, ...] = ()
     """Names of the columns that ``derive`` returns."""
     views: dict[str, View] = {}
+    """Features joined from sources, by name of the view."""
     categorical: tuple[str, ...] = ()
     """Which of the features are categories; the others are numbers."""
 

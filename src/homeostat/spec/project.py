@@ -20,6 +20,7 @@ class Events(Section):
     """The rows to predict: one row is one event."""
 
     source: str
+    """Source of the events."""
     id: str
     """Column that names a row; unique."""
     time: str
@@ -32,6 +33,7 @@ class Labels(Section):
     """What turned out to be true. Joined to events by the same id column."""
 
     source: str
+    """Source of the labels."""
     column: str
     """The target. For ``binary``: boolean, or 0 and 1."""
 
@@ -48,25 +50,41 @@ class Project(Section):
 
     homeostat: Literal[1] = Field(description="Format version of this file.")
     model: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$")
+    """Name of the model: small letters, digits and hyphens."""
     owner: str = Field(min_length=1)
     """Who answers for the model: a team or an address."""
     description: str = ""
+    """What it predicts, for people."""
     task: Literal["binary", "regression"]
+    """What kind of target."""
     events: Events
+    """The rows to predict."""
     labels: Labels
+    """What turned out to be true."""
     start: Instant | None = None
     """First instant to ask sources for (ISO 8601); default: 30 days before the first pass."""
     sources: dict[str, Source] = Field(min_length=1)
+    """Where data comes from, by name."""
     features: Features
+    """What the model sees."""
     split: Split = Split()
+    """Which rows train, evaluate, and are held out."""
     training: Training = Training()
+    """The estimator and how to fit it."""
     metrics: Metrics
+    """What is measured."""
     gates: Gates = Gates()
+    """What a candidate must show."""
     rollout: Rollout = Rollout()
+    """How a version gets traffic."""
     monitors: Monitors = Monitors()
+    """What is watched on live traffic."""
     triggers: dict[str, Trigger] = {}
+    """Reasons to train, by name."""
     policy: Policy = Policy()
+    """What the loop may do on its own."""
     tracking: Tracking = Tracking()
+    """Where other tools see runs and versions."""
     every: Duration = Field(default="1h", validate_default=True)
     """How often the controller makes a pass when nothing wakes it."""
 

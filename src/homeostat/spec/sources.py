@@ -23,10 +23,15 @@ class ColumnCheck(Section):
     """What one column must hold. Shares are in [0, 1]."""
 
     type: Literal["string", "integer", "float", "boolean", "timestamp"]
+    """Type of the values; whole numbers count as float too."""
     unique: bool = False
+    """No value may stand twice."""
     max_null_share: float = Field(0.0, ge=0, le=1)
+    """Share of rows that may be null (or NaN)."""
     min: float | None = None
+    """Least value allowed."""
     max: float | None = None
+    """Greatest value allowed."""
     allowed: tuple[str, ...] | None = None
     """Closed set of categories."""
 
@@ -35,8 +40,11 @@ class DriftCheck(Section):
     """Compare a delivery's distribution with the accepted data before it, by PSI."""
 
     columns: tuple[str, ...]
+    """Columns to compare."""
     max_psi: float = Field(0.5, gt=0)
+    """A column above this fails the delivery."""
     reference: Duration = timedelta(days=28)
+    """How far back the accepted data goes that it is compared with."""
     min_rows: int = Field(500, ge=20)
     """With fewer rows on either side the check is skipped and says so."""
 
@@ -45,12 +53,15 @@ class Checks(Section):
     """What must hold for a delivery to be accepted."""
 
     columns: dict[str, ColumnCheck] = {}
+    """Columns by name; one that is missing fails the delivery."""
     min_rows: int = Field(0, ge=0)
+    """Fewer rows fail the delivery."""
     rules: dict[str, str] = {}
     """Named conditions between columns, as SQL expressions that must be true or null."""
     max_rule_failures: float = Field(0.0, ge=0, le=1)
     """Share of rows that may break each rule."""
     drift: DriftCheck | None = None
+    """Compare with the accepted data before it."""
 
 
 class Source(Section):
@@ -71,10 +82,13 @@ class Source(Section):
     known_later: tuple[str, ...] = ()
     """Columns filled in after ``known_at``; no feature may use them."""
     checks: Checks = Checks()
+    """What a delivery must look like."""
     on_failure: Literal["quarantine"] = "quarantine"
+    """A delivery that fails is kept, and never used."""
     retries: int = Field(7, ge=0)
     """How often a quarantined window is asked for again, once per ``every``."""
     fallback: Fallback | None = None
+    """What features may use while the source is bad or late; none: only rows within a view's `ttl`."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Source:

@@ -16,6 +16,7 @@ class Split(Section):
     """Which labelled rows train and which evaluate. The holdout is cut out before."""
 
     by: Literal["time", "random", "group"] = "time"
+    """How rows are split: the latest span, a share of ids, or a share of groups."""
     evaluate: Duration = timedelta(days=14)
     """With ``by: time``: the latest span, never trained on."""
     share: float = Field(0.2, gt=0, lt=1)
@@ -36,10 +37,15 @@ class Parameter(Section):
     """One dimension of the search space: a range, or a choice."""
 
     low: float | None = None
+    """Least value."""
     high: float | None = None
+    """Greatest value."""
     integer: bool = False
+    """Whole numbers only."""
     log: bool = False
+    """Search on a logarithmic scale."""
     choices: tuple[Any, ...] | None = None
+    """Values to choose from."""
 
     @model_validator(mode="after")
     def _range_or_choice(self) -> Parameter:
@@ -55,9 +61,13 @@ class Search(Section):
     """Hyper-parameter search on the training part; the evaluation rows are not touched."""
 
     space: dict[str, Parameter]
+    """Parameters to search, by name."""
     trials: int = Field(20, ge=1)
+    """Number of trials."""
     sampler: Literal["tpe", "random", "nsga2"] = "tpe"
+    """How the next trial is chosen."""
     pruner: Literal["hyperband", "none"] = "hyperband"
+    """Whether hopeless trials are stopped early."""
     objectives: tuple[Metric, ...] = ()
     """Default: the primary metric. Several objectives need ``nsga2``."""
     sample_rows: int = Field(40_000, ge=100)
@@ -79,24 +89,32 @@ class Training(Section):
     """``module:Class`` (any scikit-learn-style estimator) or a ``module:function`` beside the
     project file, called with the parameters, that returns one."""
     parameters: dict[str, Any] = {}
+    """Parameters of the estimator that are not searched."""
     history: Duration | None = None
     """Train on this much of the past; none: all of it."""
     min_rows: int = Field(200, ge=20)
+    """Fewer rows to train on stop the run."""
     seed: int = Field(7, ge=0)
+    """Seed of everything random in a run."""
     search: Search | None = None
+    """Search for the other parameters; none: no search."""
     onnx: bool = True
     """Compile to ONNX; used only when equal on the evaluation rows."""
     executor: Literal["inline", "process"] = "process"
+    """Where a run is executed: in the controller, or in a process of its own."""
 
 
 class Metrics(Section):
     """What is measured. The primary metric decides; the others are reported."""
 
     primary: Metric
+    """The metric that decides."""
     also: tuple[Metric, ...] = ()
+    """Metrics that are reported."""
     slices: tuple[str, ...] = ()
     """Features whose values are measured one by one."""
     slice_min_rows: int = Field(200, ge=20)
+    """Slices with fewer rows are left out."""
 
     @property
     def names(self) -> tuple[str, ...]:
