@@ -26,10 +26,15 @@ from pathlib import Path
 from lightgbm import LGBMClassifier
 
 
+class Held(LGBMClassifier):
+    def fit(self, *arguments, **options):
+        while (Path(__file__).parent / "hold").exists():
+            time.sleep(0.01)
+        return super().fit(*arguments, **options)
+
+
 def make(**parameters):
-    while (Path(__file__).parent / "hold").exists():
-        time.sleep(0.01)
-    return LGBMClassifier(**parameters)
+    return Held(**parameters)
 """
 
 
@@ -80,13 +85,9 @@ def test_a_run_killed_while_it_trains_goes_on_from_its_finished_steps(
     again = ProcessRunner(made.folder, state)
     again.start(made.request)
     found = candidate(ended(again, made.request))
-    assert {step.name: step.cached for step in found.steps} == {
-        "features": True,
-        "train": False,
-        "evaluate": False,
-        "explain": False,
-        "package": False,
-    }
+    cached = {step.name: step.cached for step in found.steps}
+    assert cached["features"]
+    assert not any(cached[name] for name in ("train", "evaluate", "explain", "package"))
     package = FileBlobs(state / "blobs").get_tree(found.package_digest)
     load_scorer(package, trusted_digest=found.model_digest).self_test()
 
