@@ -1,0 +1,152 @@
+"""Two other ways to run the same model: never retrain, and retrain blindly every week.
+
+Both begin with the loop's first champion at the instant at which it began to serve, and read
+the undisturbed sources, so that what a scenario breaks counts against the loop alone. Features
+are computed once for all labelled rows, each as known at its prediction time, by the project's
+own code; training is the pipeline's own step, with the parameters of the first champion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from homeostat.domain.delivery import Window
+from homeostat.features.columns import as_instants
+from homeostat.features.frames import TableFrames
+from homeostat.pipeline.answer import predictions
+from homeostat.pipeline.features import labelled_features
+from homeostat.pipeline.labels import TARGET
+from homeostat.pipeline.preprocess import fit_preprocess, inputs, takes_nan
+from homeostat.pipeline.scorer import load_scorer
+from homeostat.pipeline.snapshot import known_at_columns
+from homeostat.pipeline.train import make_estimator, train
+from homeostat.ports.source import SourceReader
+from homeostat.spec.project import Project
+
+if TYPE_CHECKING:
+    import polars as pl
+
+WEEK = timedelta(weeks=1)
+NEVER, WEEKLY = "never", "weekly"
+WAYS = (NEVER, WEEKLY)
+KNOWN_AT = "__label_known_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the baselines need to know: the data's span, and the loop's first champion.
+
+    ``data_since`` is where the sources begin, ``served_from`` when the first version began to
+    serve, ``package`` its folder. ``ways`` are those asked for; ``threads`` limits training,
+    None as the project says.
+    """
+
+    folder: Path
+    data_since: datetime
+    served_from: datetime
+    until: datetime
+    package: Path
+    model_digest: str
+    parameters: dict[str, Any]
+    seed: int
+    ways: tuple[str, ...]
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """Answers of each way: ``event`` and a column by way; and when each of them trained."""
+
+    rows: pl.DataFrame
+    trained_at: dict[str, tuple[datetime, ...]]
+
+
+def run_baselines(
+    job: Job, project: Project, reader: SourceReader, tell: Callable[[float], None]
+) -> Baselines:
+    """Answer every labelled row from ``served_from`` on in each of the ways.
+
+    ``reader`` must be undisturbed. Raises what reading, features and training raise.
+    """
+    import polars as pl
+
+    rows = all_rows(job, project, reader)
+    later = rows.filter(pl.col(project.events.time) >= job.served_from)
+    scorer = load_scorer(job.package, trusted_digest=job.model_digest)
+    never = scorer.score(later)
+    found = {"event": later[project.events.id].cast(pl.String)}
+    trained: dict[str, tuple[datetime, ...]] = {}
+    if NEVER in job.ways:
+        found[NEVER] = pl.Series(never)
+        trained[NEVER] = (job.served_from,)
+    if WEEKLY in job.ways:
+        found[WEEKLY], trained[WEEKLY] = _weekly(job, project, rows, later, never, tell)
+    return Baselines(pl.DataFrame(found), trained)
+
+
+def all_rows(job: Job, project: Project, reader: SourceReader) -> pl.DataFrame:
+    """Features and targets of all labelled events, and when each label became known."""
+    window = Window(job.data_since, job.until)
+    tables = {name: reader.read(name, window) for name in project.sources}
+    frames = TableFrames(tables, known_at_columns(project))
+    whole = project.model_copy(
+        update={"training": project.training.model_copy(update={"history": None})}
+    )
+    rows = labelled_features(whole, job.folder, frames, job.until)
+    labels, identity = tables[project.labels.source], project.events.id
+    known_at = project.sources[project.labels.source].known_at
+    known = labels.select(identity, as_instants(labels, known_at, "labels").alias(KNOWN_AT)).unique(
+        identity, keep="last", maintain_order=True
+    )
+    return rows.join(known, on=identity, how="left", maintain_order="left")
+
+
+def _weekly(
+    job: Job,
+    project: Project,
+    rows: pl.DataFrame,
+    later: pl.DataFrame,
+    first: Any,
+    tell: Callable[[float], None],
+) -> tuple[pl.Series, tuple[datetime, ...]]:
+    """A new model at the end of each week, on every label known by then, without a gate.
+
+    The first week is answered by the first champion (``first``).
+    """
+    import polars as pl
+
+    time = later[project.events.time]
+    answers = pl.Series(first).to_numpy().copy()
+    parameters = _threaded(job, project)
+    at, trained = job.served_from + WEEK, [job.served_from]
+    while at < job.until:
+        tell((at - job.served_from) / (job.until - job.served_from))
+        known = rows.filter(pl.col(KNOWN_AT) < at)
+        model = _trained(job, project, known, parameters)
+        week = ((time >= at) & (time < at + WEEK)).to_numpy()
+        answers[week] = predictions(model, inputs(project, later.filter(pl.Series(week))))
+        trained.append(at)
+        at += WEEK
+    return pl.Series(answers), tuple(trained)
+
+
+def _trained(job: Job, project: Project, rows: pl.DataFrame, parameters: dict[str, Any]) -> Any:
+    """The pipeline's own steps *preprocess* and *train* on ``rows``."""
+    estimator = make_estimator(project, job.folder, parameters, job.seed)
+    preprocess = fit_preprocess(project, rows, takes_nan=takes_nan(estimator))
+    return train(project, estimator, preprocess, rows, rows[TARGET].to_numpy())
+
+
+def _threaded(job: Job, project: Project) -> dict[str, Any]:
+    """The parameters, with the number of threads that the project sets lowered to ``threads``."""
+    given = {**project.training.parameters, **job.parameters}
+    limit: dict[str, Any] = {
+        name: job.threads
+        for name in ("num_threads", "n_jobs")
+        if job.threads is not None and name in given
+    }
+    return {**job.parameters, **limit}
