@@ -66,7 +66,7 @@ def test_all_features_of_a_day_are_there_and_few_are_null() -> None:
     }
     # a gust is noted only when there is one; not every plane came from New York the day before
     often_empty = {name for name, share in empty.items() if share > 0.2}
-    assert often_empty <= {"weather__wind_gust", "same_plane__arr_delay"}
+    assert often_empty <= {"weather__wind_gust", "same_plane__arr_delay", "dest__delay_4h"}
 
 
 def test_while_the_weather_is_out_the_last_good_hour_serves_for_four_days() -> None:
