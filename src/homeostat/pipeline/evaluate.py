@@ -1,4 +1,12 @@
-"""Step *evaluate*: candidate and champion on the same rows, overall, by slice, on the holdout."""
+"""Step *evaluate*: candidate and champion on the same rows, overall, by slice, on the holdout.
+
+Why neither model has trained on what it is judged by. Holdout ids never train, in any run. With
+a split by time the champion's training ended before its own evaluation span, which began no
+later than this one. With random or group splits the side of a row goes by its hash, the same in
+every run. Holdout rows may lie in a span on whose *other* rows a model was trained; that is
+so for both, each in its own past, and a gate about the long term is to ask just that: a model
+that forgot a season loses on its rows.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.domain.evidence import Comparison
+from homeostat.errors import ColumnError
 from homeostat.spec.decisions import Gate
 from homeostat.spec.project import Project
-from homeostat.stats.metrics import measure
+from homeostat.stats.metrics import Array, measure, oriented
 from homeostat.stats.paired_bootstrap import paired_bootstrap
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from homeostat.stats.metrics import Array
-
 HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+MIN_DAYS = 40
+"""Blocks are days from so many on: with fewer the interval would be too narrow by itself."""
 MAX_SLICES = 50
 """Values of one slice feature that are measured, the most frequent first."""
 
@@ -28,21 +38,22 @@ MAX_SLICES = 50
 class Scored:
     """Rows with their truth and both models' predictions, each of shape (rows,).
 
-    ``champion`` is None before the first version.
+    ``champion`` is None when there is none to compare with; ``note`` says why.
     """
 
     rows: pl.DataFrame
     truth: Array
     challenger: Array
     champion: Array | None
+    note: str = ""
 
     def where(self, mask: NDArray[np.bool_]) -> Scored:
         """The rows in ``mask``."""
         import polars as pl
 
         champion = None if self.champion is None else self.champion[mask]
-        kept = self.rows.filter(pl.Series(mask))
-        return Scored(kept, self.truth[mask], self.challenger[mask], champion)
+        kept = self.rows.filter(pl.Series(mask, dtype=pl.Boolean))
+        return Scored(kept, self.truth[mask], self.challenger[mask], champion, self.note)
 
 
 def metrics_of(project: Project, evaluation: Scored, holdout: Scored) -> dict[str, float]:
@@ -65,21 +76,23 @@ def compare(
     """Comparisons on the evaluation rows, on the holdout, and on each slice.
 
     The primary metric has an interval by the paired block bootstrap; the other metrics are
-    given as points. Holdout rows may lie in a span on whose *other* rows one of the models was
-    trained: neither has trained on the holdout rows themselves, and for a gate about the long
-    term it is right that both have seen their own past.
+    given as points. Raises ColumnError for a slice that is no feature.
     """
-    primary = project.metrics.primary
+    primary, gates = project.metrics.primary, project.gates
     found = []
     for where, scored, gate in (
-        ("evaluation", evaluation, project.gates.evaluation),
-        ("holdout", holdout, project.gates.holdout),
+        ("evaluation", evaluation, gates.evaluation),
+        ("holdout", holdout, gates.holdout),
     ):
         found.append(_interval(project, primary, where, scored, gate, seed))
         found += [_points(name, where, scored) for name in project.metrics.names[1:]]
     for name, mask in _slices(project, evaluation.rows):
         part = evaluation.where(mask)
-        found.append(_interval(project, primary, f"slice:{name}", part, project.gates.slices, seed))
+        if part.truth.size < project.metrics.slice_min_rows:
+            note = f"{project.metrics.slice_min_rows:,} rows are asked"
+            found.append(Comparison(primary, name, part.truth.size, None, note=note))
+        else:
+            found.append(_interval(project, primary, name, part, gates.slices, seed))
     return tuple(found)
 
 
@@ -93,7 +106,7 @@ def _interval(
         scored.truth,
         scored.challenger,
         scored.champion,
-        _blocks(project, scored.rows),
+        blocks_of(project, scored.rows),
         confidence=gate.confidence,
         resamples=project.gates.resamples,
         seed=seed,
@@ -113,32 +126,51 @@ def _interval(
 
 
 def _points(metric: str, where: str, scored: Scored) -> Comparison:
-    from homeostat.stats.metrics import oriented
-
+    rows = scored.truth.size
     ours = measure(metric, scored.truth, scored.challenger)
     if scored.champion is None:
-        return Comparison(metric, where, scored.truth.size, ours, note="there is no champion yet")
+        undefined = "; the metric is undefined on these rows" if ours is None else ""
+        return Comparison(metric, where, rows, ours, note=scored.note + undefined)
     theirs = measure(metric, scored.truth, scored.champion)
     if ours is None or theirs is None:
-        return Comparison(metric, where, scored.truth.size, ours, theirs, note="undefined here")
-    difference = oriented(metric, ours, theirs)
-    return Comparison(metric, where, scored.truth.size, ours, theirs, difference)
+        note = "the metric is undefined on these rows"
+        return Comparison(metric, where, rows, ours, theirs, note=note)
+    return Comparison(metric, where, rows, ours, theirs, oriented(metric, ours, theirs))
 
 
-def _blocks(project: Project, rows: pl.DataFrame) -> NDArray[np.int64]:
-    """Blocks of dependent rows: the hour of the prediction time, or the row with random splits."""
-    if project.split.by != "time":
-        return np.arange(rows.height)
-    times = rows[project.events.time].dt.timestamp("us").to_numpy()
-    return np.asarray(times // HOUR_US, dtype=np.int64)
+def blocks_of(project: Project, rows: pl.DataFrame) -> NDArray[np.int64]:
+    """Blocks of dependent rows, a label per row, for the bootstrap.
+
+    With a split by time: the day of the prediction time, or its hour when there are fewer than
+    40 days. With groups: the group. At random: each row alone.
+    """
+    if project.split.by == "time":
+        times = rows[project.events.time].dt.timestamp("us").to_numpy()
+        days = times // DAY_US
+        return days if np.unique(days).size >= MIN_DAYS else times // HOUR_US
+    if project.split.group is not None:
+        _, codes = np.unique(
+            rows[project.split.group].cast(str).fill_null("").to_numpy(), return_inverse=True
+        )
+        return codes.astype(np.int64)
+    return np.arange(rows.height)
 
 
 def _slices(project: Project, rows: pl.DataFrame) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Name and rows of each slice: every value of each slice feature, null among them."""
     found = []
     for column in project.metrics.slices:
-        counted = rows[column].cast(str).drop_nulls().value_counts(sort=True)
-        for value, count in counted.head(MAX_SLICES).sort(column).iter_rows():
-            if count >= project.metrics.slice_min_rows:
-                mask = (rows[column].cast(str) == value).fill_null(False).to_numpy()
-                found.append((f"{column}={value}", mask))
+        if column not in rows.columns:
+            raise ColumnError(
+                f"there is no feature '{column}' to slice by",
+                subject="homeostat.yaml: metrics.slices",
+                next_step=f"name some of {', '.join(project.features.names)}",
+            )
+        values = rows[column].cast(str)
+        counted = values.value_counts(sort=False, name="rows")
+        frequent = counted.sort("rows", column, descending=[True, False]).head(MAX_SLICES)
+        for value in frequent[column].sort().to_list():
+            mask = values.is_null() if value is None else (values == value).fill_null(value=False)
+            shown = "null" if value is None else value
+            found.append((f"slice:{column}={shown}", mask.to_numpy()))
     return found

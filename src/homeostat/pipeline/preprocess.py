@@ -13,12 +13,17 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+def fit_preprocess(project: Project, rows: pl.DataFrame, *, takes_nan: bool) -> Any:
+    """The :func:`preprocessor` fitted on ``rows``, which hold at least the features."""
+    return preprocessor(project, takes_nan).fit(inputs(project, rows))
+
+
 def preprocessor(project: Project, takes_nan: bool) -> Any:
-    """An unfitted ``ColumnTransformer`` for the project's features.
+    """An unfitted ``ColumnTransformer`` for the project's features, Polars or pandas frames.
 
     Categories become ordinal codes; one never seen in training, or null, becomes -1. Numbers
     pass through with NaN for null when the estimator ``takes_nan``; else they are filled with
-    the training median and scaled.
+    the training median (0 for a feature that was always null) and scaled.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
@@ -43,7 +48,7 @@ def preprocessor(project: Project, takes_nan: bool) -> Any:
 
 
 def takes_nan(estimator: Any) -> bool:
-    """Whether an estimator accepts NaN in its input, by its scikit-learn tags."""
+    """Whether an estimator accepts NaN in its input, by its scikit-learn tags; unknown is no."""
     from sklearn.utils import get_tags
 
     try:

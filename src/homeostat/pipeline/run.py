@@ -1,7 +1,9 @@
-"""The whole run: snapshot, features, split, preprocess, tune, train, evaluate, explain, package.
+"""The whole run: snapshot, features, split, tune, preprocess, train, evaluate, explain, package.
 
-Each step is keyed by what it depends on and cached; see ``steps.py``. What registers a version
-is not here: the loop decides on the :class:`Candidate` that comes out.
+Each step is keyed by the part of the project file and the results that it depends on, and
+cached; see ``steps.py``. Deliveries were validated when they were fetched: a snapshot holds
+accepted ones only. Registering a version is not done here: the loop decides on the
+:class:`Candidate` that comes out.
 """
 
 from __future__ import annotations
@@ -13,26 +15,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from homeostat.domain.codec import canonical, digest_of, from_builtins
 from homeostat.domain.evidence import Comparison
 from homeostat.domain.run import Candidate, RunRequest
 from homeostat.features.profile_columns import columns_of
 from homeostat.pipeline.deliver import to_parquet
+from homeostat.pipeline.depends import spec_of
 from homeostat.pipeline.environment import code_commit, environment_digest
-from homeostat.pipeline.evaluate import Scored, compare, metrics_of
+from homeostat.pipeline.evaluate import compare, metrics_of
 from homeostat.pipeline.explain import explain
 from homeostat.pipeline.faults import tampered
-from homeostat.pipeline.features import TARGET, check_target, labelled_features
-from homeostat.pipeline.model_file import ModelBytes, from_bytes, to_bytes
+from homeostat.pipeline.features import check_target, labelled_features
+from homeostat.pipeline.labels import TARGET
+from homeostat.pipeline.model import model_from_bytes, model_to_bytes
 from homeostat.pipeline.package import PackageResult, package_model
-from homeostat.pipeline.preprocess import inputs
-from homeostat.pipeline.scorer import load_scorer
-from homeostat.pipeline.snapshot import frames_of, load_snapshot
-from homeostat.pipeline.split import Parts, split
+from homeostat.pipeline.preprocess import fit_preprocess, inputs, takes_nan
+from homeostat.pipeline.score import scored
+from homeostat.pipeline.snapshot import check_whole, frames_of, load_snapshot
+from homeostat.pipeline.split import Parts, parts_of, split
 from homeostat.pipeline.steps import Steps
-from homeostat.pipeline.train import train
+from homeostat.pipeline.train import fit_estimator, make_estimator
 from homeostat.pipeline.tune import tune
 from homeostat.ports.blobs import Blobs
 from homeostat.ports.clock import Clock
@@ -44,8 +46,11 @@ from homeostat.stats.profile import profile_of
 if TYPE_CHECKING:
     import polars as pl
 
-STEPS = ("features", "split", "tune", "train", "evaluate", "explain", "package")
-"""The cached steps, in order. ``preprocess`` is fitted inside ``train`` and is part of its model."""
+STEPS = (
+    "snapshot", "features", "split", "tune", "preprocess", "train", "evaluate", "explain",
+    "package",
+)  # fmt: skip
+"""All steps in order; *tune* is left out when there is nothing to search."""
 
 
 def run_pipeline(
@@ -63,9 +68,50 @@ def run_pipeline(
     the next call. ``progress`` is told (step, share done).
     """
     code, environment = code_digest(folder), environment_digest()
-    spec = digest_of(project.model_dump(mode="json"))
-    steps = Steps(blobs, cache, clock, (code, environment, spec), progress)
-    return _Run(request, project, folder, blobs, steps, code, environment).execute()
+    steps = Steps(blobs, cache, clock, (code, environment), progress)
+    run = _Run(request, project, folder, blobs, steps)
+    made = run.model()
+    evaluated = run.evaluate(made)
+    importances = run.explain(made)
+    package = run.package(made, evaluated)
+    times = made.rows[project.events.time].filter(made.parts.train)
+    return Candidate(
+        run_id=request.id,
+        model_digest=package.model_digest,
+        package_digest=package.package_digest,
+        snapshot=request.snapshot,
+        trained_rows=int(made.parts.train.sum()),
+        trained_from=times.min(),  # type: ignore[arg-type]
+        trained_until=times.max(),  # type: ignore[arg-type]
+        evaluated_rows=int(made.parts.evaluation.sum()),
+        parameters=made.parameters,
+        seed=request.seed,
+        metrics=evaluated["metrics"],
+        comparisons=tuple(from_builtins(c, Comparison) for c in evaluated["comparisons"]),
+        champion_version=request.champion_version,
+        code_digest=code,
+        code_commit=code_commit(folder),
+        environment_digest=environment,
+        onnx=package.onnx,
+        onnx_note=package.onnx_note,
+        importances=importances,
+        profile_digest=package.profile_digest,
+        trials_digest=made.trials_digest,
+        steps=tuple(steps.records),
+        faults=request.faults,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A trained model, and the rows behind it. ``inputs`` are the digests it depends on."""
+
+    rows: pl.DataFrame
+    parts: Parts
+    parameters: dict[str, Any]
+    trials_digest: str | None
+    model: Any
+    inputs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,62 +123,54 @@ class _Run:
     folder: Path
     blobs: Blobs
     steps: Steps
-    code: str
-    environment: str
 
-    def execute(self) -> Candidate:
-        """All steps in order, then the candidate."""
+    def model(self) -> _Made:
+        """From the snapshot to a trained model."""
+        self._snapshot()
         features, rows = self._features()
-        parts = split(self.project, rows, self.request.as_of)
-        trials_digest, parameters = self._tune(features, rows, parts)
-        trained, model = self._train(features, rows, parts, parameters)
-        evaluated = self._evaluate(features, trained, model, rows, parts)
-        importances = self._explain(trained, model, rows, parts)
-        package = self._package(trained, model, rows, parts, evaluated)
-        times = rows[self.project.events.time].filter(parts.train)
-        first, last = times.min(), times.max()
-        return Candidate(
-            run_id=self.request.id,
-            model_digest=package.model_digest,
-            package_digest=package.package_digest,
-            snapshot=self.request.snapshot,
-            trained_rows=int(parts.train.sum()),
-            trained_from=first,  # type: ignore[arg-type]
-            trained_until=last,  # type: ignore[arg-type]
-            evaluated_rows=int(parts.evaluation.sum()),
-            parameters=parameters,
-            seed=self.request.seed,
-            metrics=evaluated["metrics"],
-            comparisons=tuple(from_builtins(c, Comparison) for c in evaluated["comparisons"]),
-            champion_version=self.request.champion_version,
-            code_digest=self.code,
-            code_commit=code_commit(self.folder),
-            environment_digest=self.environment,
-            onnx=package.onnx,
-            onnx_note=package.onnx_note,
-            importances=importances,
-            profile_digest=package.profile_digest,
-            trials_digest=trials_digest,
-            steps=tuple(self.steps.records),
-            faults=self.request.faults,
-        )
+        cut, parts = self._split(features, rows)
+        given = (features, cut)
+        training = rows.filter(parts.train)
+        trials_digest, parameters = self._tune(given, training)
+        encoded, preprocess = self._preprocess(given, training, parameters)
+        trained, model = self._train((*given, encoded), training, preprocess, parameters)
+        return _Made(rows, parts, parameters, trials_digest, model, (*given, trained))
+
+    def _snapshot(self) -> None:
+        def make() -> bytes:
+            snapshot = load_snapshot(self.request.snapshot, self.blobs)
+            return canonical(check_whole(snapshot, self.blobs))
+
+        self.steps.run("snapshot", self.request.snapshot, make)
 
     def _features(self) -> tuple[str, pl.DataFrame]:
         import polars as pl
 
+        as_of = self.request.as_of
+
         def make() -> bytes:
             snapshot = load_snapshot(self.request.snapshot, self.blobs)
             frames = frames_of(snapshot, self.blobs, self.project)
-            return to_parquet(
-                labelled_features(self.project, self.folder, frames, self.request.as_of)
-            )
+            return to_parquet(labelled_features(self.project, self.folder, frames, as_of))
 
-        given = [self.request.snapshot, self.request.as_of]
+        given = [self.request.snapshot, as_of, spec_of(self.project, "features")]
         digest, content = self.steps.run("features", given, make)
         return digest, pl.read_parquet(io.BytesIO(content))
 
+    def _split(self, features: str, rows: pl.DataFrame) -> tuple[str, Parts]:
+        import polars as pl
+
+        def make() -> bytes:
+            parts = split(self.project, rows, self.request.as_of)
+            check_target(self.project, rows[TARGET].filter(parts.train))
+            return to_parquet(pl.DataFrame({"part": parts.to_codes()}))
+
+        given = [features, self.request.as_of, spec_of(self.project, "split")]
+        digest, content = self.steps.run("split", given, make)
+        return digest, parts_of(pl.read_parquet(io.BytesIO(content))["part"].to_numpy())
+
     def _tune(
-        self, features: str, rows: pl.DataFrame, parts: Parts
+        self, given: tuple[str, ...], training: pl.DataFrame
     ) -> tuple[str | None, dict[str, Any]]:
         if self.request.parameters is not None:
             return None, dict(self.request.parameters)
@@ -140,130 +178,125 @@ class _Run:
             return None, {}
 
         def make() -> bytes:
+            target = training[TARGET].to_numpy()
             found = tune(
-                self.project,
-                self.folder,
-                rows.filter(parts.train),
-                rows[TARGET].filter(parts.train).to_numpy(),
-                self.request.seed,
+                self.project, self.folder, training, target, self.request.seed,
                 lambda share: self.steps.progress("tune", share),
-            )
+            )  # fmt: skip
             return canonical({"parameters": found.parameters, "trials": found.trials})
 
-        _, content = self.steps.run("tune", [features, self.request.seed], make)
+        depends = [given, self.request.seed, spec_of(self.project, "tune")]
+        _, content = self.steps.run("tune", depends, make)
         found = json.loads(content)
         return self.blobs.put(canonical(found["trials"])), found["parameters"]
 
+    def _preprocess(
+        self, given: tuple[str, ...], training: pl.DataFrame, parameters: dict[str, Any]
+    ) -> tuple[str, Any]:
+        def make() -> bytes:
+            estimator = make_estimator(self.project, self.folder, parameters, self.request.seed)
+            nan = takes_nan(estimator)
+            return model_to_bytes(fit_preprocess(self.project, training, takes_nan=nan))
+
+        depends = [given, parameters, self.request.seed, spec_of(self.project, "preprocess")]
+        digest, content = self.steps.run("preprocess", depends, make)
+        return digest, model_from_bytes(content)
+
     def _train(
-        self, features: str, rows: pl.DataFrame, parts: Parts, parameters: dict[str, Any]
+        self,
+        given: tuple[str, ...],
+        training: pl.DataFrame,
+        preprocess: Any,
+        parameters: dict[str, Any],
     ) -> tuple[str, Any]:
         request = self.request
-        kept: list[ModelBytes] = []
 
         def make() -> bytes:
-            target = rows[TARGET].filter(parts.train)
-            check_target(self.project, target)
-            truth = tampered(target.to_numpy(), request.faults, request.seed)
-            fitted = train(
-                self.project,
-                self.folder,
-                rows.filter(parts.train),
-                truth,
-                parameters,
-                request.seed,
+            truth = tampered(training[TARGET].to_numpy(), request.faults, request.seed)
+            estimator = make_estimator(self.project, self.folder, parameters, request.seed)
+            return model_to_bytes(
+                fit_estimator(self.project, estimator, preprocess, training, truth)
             )
-            kept.append(to_bytes(fitted))
-            return kept[0].file_name.encode() + b"\n" + kept[0].content
 
-        given = [features, parameters, request.seed, request.faults]
-        digest, content = self.steps.run("train", given, make)
-        name, _, model = content.partition(b"\n")
-        return digest, from_bytes(model, name.decode(), digest_of_bytes(model))
+        depends = [given, parameters, request.seed, request.faults, spec_of(self.project, "train")]
+        digest, content = self.steps.run("train", depends, make)
+        return digest, model_from_bytes(content)
 
-    def _evaluate(
-        self, features: str, trained: str, model: Any, rows: pl.DataFrame, parts: Parts
-    ) -> dict[str, Any]:
+    def evaluate(self, made: _Made) -> dict[str, Any]:
+        """``metrics`` and ``comparisons``, as JSON values."""
+        request = self.request
+
         def make() -> bytes:
-            evaluation, holdout = (
-                self._scored(model, rows.filter(mask)) for mask in (parts.evaluation, parts.holdout)
-            )
-            comparisons = compare(self.project, evaluation, holdout, self.request.seed)
-            return canonical(
-                {
-                    "metrics": metrics_of(self.project, evaluation, holdout),
-                    "comparisons": comparisons,
-                }
-            )
+            evaluation, holdout = scored(request, self.project, self.blobs, made.model, [
+                made.rows.filter(mask)
+                for mask in (made.parts.evaluation, made.parts.holdout)
+            ])  # fmt: skip
+            return canonical({
+                "metrics": metrics_of(self.project, evaluation, holdout),
+                "comparisons": compare(self.project, evaluation, holdout, request.seed),
+            })  # fmt: skip
 
-        given = [features, trained, self.request.champion_digest, self.request.seed]
-        _, content = self.steps.run("evaluate", given, make)
+        champion = [request.champion_package, request.champion_digest]
+        depends = [made.inputs, champion, request.seed, spec_of(self.project, "evaluate")]
+        _, content = self.steps.run("evaluate", depends, make)
         found: dict[str, Any] = json.loads(content)
         return found
 
-    def _scored(self, model: Any, rows: pl.DataFrame) -> Scored:
-        from homeostat.pipeline.answer import predictions
+    def explain(self, made: _Made) -> dict[str, float]:
+        """Importance of each feature."""
 
-        champion = None
-        if self.request.champion_package is not None:
-            package = self.blobs.get_tree(self.request.champion_package)
-            scorer = load_scorer(package, trusted_digest=self.request.champion_digest)
-            champion = scorer.score(inputs(self.project, rows))
-        ours = predictions(model, inputs(self.project, rows))
-        return Scored(rows, rows[TARGET].to_numpy(), np.asarray(ours), champion)
-
-    def _explain(
-        self, trained: str, model: Any, rows: pl.DataFrame, parts: Parts
-    ) -> dict[str, float]:
         def make() -> bytes:
-            shown = rows.filter(parts.train)
-            return canonical(explain(model, inputs(self.project, shown), self.request.seed))
+            shown = inputs(self.project, made.rows.filter(made.parts.train))
+            return canonical(explain(made.model, shown, self.request.seed))
 
-        _, content = self.steps.run("explain", [trained, self.request.seed], make)
+        _, content = self.steps.run("explain", [made.inputs, self.request.seed], make)
         found: dict[str, float] = json.loads(content)
         return found
 
-    def _package(
-        self, trained: str, model: Any, rows: pl.DataFrame, parts: Parts, evaluated: dict[str, Any]
-    ) -> PackageResult:
+    def package(self, made: _Made, evaluated: dict[str, Any]) -> PackageResult:
+        """The candidate's folder, in the blob store."""
+        facts = self._facts(made, evaluated)
+
         def make() -> bytes:
-            fitted = inputs(self.project, rows.filter(parts.train))
-            columns = columns_of(fitted, fitted.columns)
-            profile = profile_of(columns, self.project.monitors.psi_bins)
-            packaged = package_model(
-                model,
+            fitted = inputs(self.project, made.rows.filter(made.parts.train))
+            profile = profile_of(columns_of(fitted, fitted.columns), self.project.monitors.psi_bins)
+            return canonical(package_model(
+                made.model,
                 task=self.project.task,
                 rows=fitted,
                 categorical=self.project.features.categorical,
-                evaluation=inputs(self.project, rows.filter(parts.evaluation)),
-                facts=self._facts(evaluated),
+                evaluation=inputs(self.project, made.rows.filter(made.parts.evaluation)),
+                facts=facts,
                 blobs=self.blobs,
                 as_of=self.request.as_of,
                 seed=self.request.seed,
                 compile_to_onnx=self.project.training.onnx,
                 profile=profile.to_json(),
-            )
-            return canonical(packaged)
+            ))  # fmt: skip
 
-        given = [trained, evaluated, self.request.snapshot, self.request.as_of]
-        _, content = self.steps.run("package", given, make)
-        return from_builtins(json.loads(content), PackageResult)
+        depends = [made.inputs, digest_of(facts), self.request.as_of, self.request.seed,
+                   spec_of(self.project, "package")]  # fmt: skip
+        _, content = self.steps.run("package", depends, make, whole=self._is_there)
+        return _packaged(content)
 
-    def _facts(self, evaluated: dict[str, Any]) -> dict[str, Any]:
+    def _is_there(self, content: bytes) -> bool:
+        found = _packaged(content)
+        named = [found.package_digest, *([found.profile_digest] if found.profile_digest else [])]
+        return all(self.blobs.has(digest) for digest in named)
+
+    def _facts(self, made: _Made, evaluated: dict[str, Any]) -> dict[str, Any]:
+        """What the card says. Which run made the package is in the ledger: two may make one."""
         return {
             "model": self.project.model,
             "owner": self.project.owner,
             "description": self.project.description,
-            "run": self.request.id,
-            "reason": self.request.reason,
             "snapshot": self.request.snapshot,
             "as_of": self.request.as_of.isoformat(),
+            "parameters": made.parameters,
             "metrics": evaluated["metrics"],
             "faults": list(self.request.faults),
         }
 
 
-def digest_of_bytes(content: bytes) -> str:
-    """Digest of a model that this run has just made: trusted because the cache holds it."""
-    from homeostat.domain.codec import digest
-
-    return digest(content)
+def _packaged(content: bytes) -> PackageResult:
+    return from_builtins(json.loads(content), PackageResult)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from homeostat.domain.codec import canonical, from_builtins
+import msgspec
+
+from homeostat.domain.codec import canonical
 from homeostat.domain.delivery import Delivery
 from homeostat.domain.recorded import Recorded
 from homeostat.errors import BlobMissingError
@@ -62,16 +64,41 @@ def save_snapshot(snapshot: Snapshot, blobs: Blobs) -> str:
 
 
 def load_snapshot(snapshot: str, blobs: Blobs) -> Snapshot:
-    """Read a manifest back; BlobMissingError when it is gone."""
+    """Read a manifest back; BlobMissingError when it is gone or is no manifest."""
     content = blobs.get(snapshot)
     try:
-        return from_builtins(json.loads(content), Snapshot)
-    except ValueError as error:
+        return msgspec.json.decode(content, type=Snapshot)
+    except msgspec.DecodeError as error:
         raise BlobMissingError(
-            f"the manifest cannot be read: {error}",
+            f"it is not the manifest of a snapshot: {error}",
             subject=f"snapshot {snapshot[:12]}",
             next_step="restore the state folder from a backup, or train again",
         ) from error
+
+
+def check_whole(snapshot: Snapshot, blobs: Blobs) -> dict[str, Any]:
+    """What is in ``snapshot``: per source its parts, rows and cursor, for people to read.
+
+    Raises BlobMissingError, naming the first delivery, when data that it lists are gone.
+    """
+    gone = [
+        part
+        for parts in snapshot.sources.values()
+        for part in parts
+        if part.digest is not None and not blobs.has(part.digest)
+    ]
+    if gone:
+        raise BlobMissingError(
+            f"the rows of {len(gone):,} deliveries are gone",
+            subject=f"delivery {gone[0].id}",
+            next_step="restore the state folder from a backup; training waits until then",
+        )
+    return {
+        name: {"parts": len(parts), "rows": rows, "cursor": snapshot.cursors.get(name)}
+        for (name, parts), rows in zip(
+            snapshot.sources.items(), snapshot.rows.values(), strict=True
+        )
+    }
 
 
 def known_at_columns(project: Project) -> Mapping[str, str]:
