@@ -8,9 +8,6 @@ import pytest
 
 from tests.tidy.source import PACKAGE, modules, tracked
 
-WITHOUT = {"evidence", "serving"}
-"""Ports whose suite is still owed. This set only ever gets smaller."""
-
 PORTS = sorted(path.stem for path in (PACKAGE / "ports").glob("[a-z]*.py"))
 
 
@@ -21,15 +18,11 @@ def suite(port):
     return [n.name for n in body if isinstance(n, ast.ClassDef) and n.name.endswith("Conformance")]
 
 
-@pytest.mark.parametrize("port", [port for port in PORTS if port not in WITHOUT])
+@pytest.mark.parametrize("port", PORTS)
 def test_a_port_has_a_conformance_suite_that_a_backend_passes(port):
     (name,) = suite(port)
     tests = [text for file, text in tracked().items() if file.startswith("tests/unit/")]
     assert any(f"({name})" in text for text in tests), f"no test subclasses {name}"
-
-
-def test_what_is_owed_is_owed():
-    assert {port for port in PORTS if not suite(port)} == WITHOUT
 
 
 @pytest.mark.parametrize("port", PORTS)
