@@ -288,12 +288,18 @@ class SimWorld:
         error = 0.2 / rows**0.5
         seen = gain + self.random.gauss(0, error)
         return Comparison(
-            metric, where, rows, 0.7 + seen, 0.7, seen, seen - 2.58 * error, seen + 2.58 * error, 0.99
+            metric,
+            where,
+            rows,
+            0.7 + seen,
+            0.7,
+            seen,
+            seen - 2.58 * error,
+            seen + 2.58 * error,
+            0.99,
         )
 
 
 def calm(world: SimWorld) -> None:
     """Stop all faults, so that what remains must heal."""
-    world.faults = replace(
-        world.faults, **{name: 0.0 for name in Faults.__dataclass_fields__}
-    )
+    world.faults = replace(world.faults, **dict.fromkeys(Faults.__dataclass_fields__, 0.0))
