@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from homeostat.domain.codec import digest_of
@@ -12,9 +12,10 @@ from homeostat.domain.delivery import Delivery, Window, delivery_id
 from homeostat.domain.evidence import Finding
 from homeostat.domain.recorded import Recorded, SourceRecord
 from homeostat.domain.verdict import Verdict
-from homeostat.errors import DataError, ProjectCodeError
+from homeostat.errors import HomeostatError, StateError
 from homeostat.features.frames import DeliveryFrames
 from homeostat.pipeline.snapshot import known_at_columns
+from homeostat.pipeline.text_times import with_times
 from homeostat.pipeline.validate import check_delivery
 from homeostat.ports.blobs import Blobs
 from homeostat.ports.source import SourceReader
@@ -50,15 +51,29 @@ def fetch_delivery(
     that a quarantined delivery can be looked at. Raises StateError when it cannot be stored.
     """
     asked = _Asked(source_name, window, attempt, now)
+    source = project.sources[source_name]
     try:
-        frame = reader.read(source_name, window, attempt)
-    except (DataError, ProjectCodeError) as error:
+        frame = with_times(source, reader.read(source_name, window, attempt))
+    except StateError:
+        raise
+    except HomeostatError as error:
         finding = Finding("read", Verdict.ERROR, str(error), source_name)
         return _delivery(asked, Verdict.ERROR, (finding,))
-    source = project.sources[source_name]
-    reference = _reference(project, blobs, recorded, asked, source.checks.drift)
-    verdict, findings = check_delivery(source, source_name, frame, reference, window)
+    except Exception as error:
+        return _delivery(asked, Verdict.ERROR, (_unforeseen("read", source_name, error),))
+    try:
+        reference = _reference(project, blobs, recorded, asked, source.checks.drift)
+        verdict, findings = check_delivery(source, source_name, frame, reference, window)
+    except StateError:
+        raise
+    except Exception as error:  # what was not checked must not be accepted
+        verdict, findings = Verdict.ERROR, (_unforeseen("check", source_name, error),)
     return _delivery(asked, verdict, findings, frame, blobs)
+
+
+def _unforeseen(name: str, source: str, error: Exception) -> Finding:
+    reason = f"source '{source}': {name} raised {type(error).__name__}: {error}"
+    return Finding(name, Verdict.ERROR, reason, source)
 
 
 def _reference(
@@ -73,8 +88,7 @@ def _reference(
     if drift is None or not record.accepted:
         return None
     frames = DeliveryFrames(blobs, {asked.source: record.accepted}, known_at_columns(project))
-    since: datetime = asked.window.since - max(drift.reference, timedelta(0))
-    return frames.frame(asked.source, since, asked.window.since)
+    return frames.frame(asked.source, asked.window.since - drift.reference, asked.window.since)
 
 
 def _delivery(
@@ -103,7 +117,11 @@ def _delivery(
 
 
 def to_parquet(frame: pl.DataFrame) -> bytes:
-    """A frame as Parquet (zstd); the same frame gives the same bytes."""
+    """A frame as Parquet (zstd); the same frame gives the same bytes.
+
+    Columns of Python objects, which no file can hold, are left out.
+    """
     target = io.BytesIO()
-    frame.write_parquet(target, compression="zstd", statistics=True)
+    objects = [name for name, kind in frame.schema.items() if kind.is_object()]
+    frame.drop(objects).write_parquet(target, compression="zstd", statistics=True)
     return target.getvalue()
