@@ -35,14 +35,16 @@ def value(number: float | None, digits: int = 3) -> str:
 
 
 def signed(number: float | None, digits: int = 3) -> str:
-    """A difference, with a real minus sign.
+    """A difference, with a real minus sign; one that rounds to nothing has no sign.
 
-    >>> signed(0.0312), signed(-0.0021)
-    ('+0.031', '−0.002')
+    >>> signed(0.0312), signed(-0.0021), signed(-0.0001)
+    ('+0.031', '−0.002', '0.000')
     """
     if number is None:
         return NOTHING
     text = f"{number:+,.1f}" if abs(number) >= 100 else f"{number:+.{digits}f}"
+    if not text.strip("+-0."):
+        text = text.lstrip("+-")
     return text.replace("-", "\N{MINUS SIGN}")
 
 

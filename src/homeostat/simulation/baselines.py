@@ -20,10 +20,10 @@ from homeostat.features.frames import TableFrames
 from homeostat.pipeline.answer import predictions
 from homeostat.pipeline.features import labelled_features
 from homeostat.pipeline.labels import TARGET
-from homeostat.pipeline.preprocess import fit_preprocess, inputs, takes_nan
+from homeostat.pipeline.preprocess import inputs
 from homeostat.pipeline.scorer import load_scorer
 from homeostat.pipeline.snapshot import known_at_columns
-from homeostat.pipeline.train import make_estimator, train
+from homeostat.pipeline.train import train
 from homeostat.ports.source import SourceReader
 from homeostat.spec.project import Project
 
@@ -126,19 +126,13 @@ def _weekly(
     while at < job.until:
         tell((at - job.served_from) / (job.until - job.served_from))
         known = rows.filter(pl.col(KNOWN_AT) < at)
-        model = _trained(job, project, known, parameters)
+        target = known[TARGET].to_numpy()
+        model = train(project, job.folder, known, target, parameters, job.seed)
         week = ((time >= at) & (time < at + WEEK)).to_numpy()
         answers[week] = predictions(model, inputs(project, later.filter(pl.Series(week))))
         trained.append(at)
         at += WEEK
     return pl.Series(answers), tuple(trained)
-
-
-def _trained(job: Job, project: Project, rows: pl.DataFrame, parameters: dict[str, Any]) -> Any:
-    """The pipeline's own steps *preprocess* and *train* on ``rows``."""
-    estimator = make_estimator(project, job.folder, parameters, job.seed)
-    preprocess = fit_preprocess(project, rows, takes_nan=takes_nan(estimator))
-    return train(project, estimator, preprocess, rows, rows[TARGET].to_numpy())
 
 
 def _threaded(job: Job, project: Project) -> dict[str, Any]:

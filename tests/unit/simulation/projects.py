@@ -1,0 +1,103 @@
+"""A tiny project with made-up recorded data: ninety days, two sources, quick to train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+DATA = """
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+DAYS = 90
+EACH = 24
+
+
+def _table():
+    random = np.random.default_rng(5)
+    rows = DAYS * EACH
+    at = pl.Series([START + timedelta(hours=n * 24 / EACH) for n in range(rows)])
+    x, noise = random.normal(size=rows), random.normal(size=rows)
+    days = np.arange(rows) / EACH
+    turned = np.where(days < 45, 1.0, -1.0)
+    late = (x * turned + 0.3 * noise) > 0
+    return pl.DataFrame({
+        "id": [f"r{n:05d}" for n in range(rows)],
+        "at": at.cast(pl.Datetime("us", "UTC")),
+        "x": x,
+        "place": ["north" if n % 2 else "south" for n in range(rows)],
+        "late": late,
+        "known": (at + timedelta(hours=6)).cast(pl.Datetime("us", "UTC")),
+    })
+
+
+def orders(since, until):
+    rows = _table().filter((pl.col("at") >= since) & (pl.col("at") < until))
+    return rows.select("id", "at", "x", "place")
+
+
+def labels(since, until):
+    rows = _table().filter((pl.col("known") >= since) & (pl.col("known") < until))
+    return rows.select("id", "known", "late")
+"""
+
+PROJECT = """
+homeostat: 1
+model: tiny
+owner: somebody@example.com
+task: binary
+start: "2024-01-01"
+events: {source: orders, id: id, time: at}
+labels: {source: labels, column: late}
+sources:
+  orders:
+    load: data:orders
+    known_at: at
+    checks:
+      columns:
+        x: {type: float, max_null_share: 0.1}
+  labels: {load: data:labels, known_at: known}
+features:
+  row: [x, place]
+  categorical: [place]
+split: {evaluate: 7d, holdout_share: 0.1}
+training:
+  estimator: sklearn.linear_model:LogisticRegression
+  min_rows: 100
+  onnx: false
+metrics: {primary: auc, also: [log_loss]}
+gates:
+  evaluation: {margin: 0.02, min_rows: 20}
+  holdout: {margin: 1.0, min_rows: 20}
+  slices: {margin: 0.5, min_rows: 20}
+rollout:
+  shadow: 1d
+  shadow_min_labels: 10
+  steps: [{share: 0.5, hold: 1d, min_labels: 10}]
+  margin: 0.2
+  watch: 7d
+monitors: {window: 7d, min_rows: 20}
+triggers:
+  weekly: {schedule: "0 0 * * 1"}
+policy: {cool_down: 3d}
+tracking: {mlflow: null}
+"""
+
+SCENARIO = """
+disturbances:
+  - {name: x-empty, kind: nulls, source: orders, columns: [x], from: 2024-02-20, until: 2024-02-22}
+  - {name: x-renamed, kind: rename, source: orders, columns: {x: y}, on: 2024-03-05}
+  - {name: shuffled, kind: shuffle_labels, on: 2024-03-10}
+"""
+
+
+def tiny_project(folder: Path) -> Path:
+    """Write the project into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "homeostat.yaml").write_text(dedent(PROJECT))
+    (folder / "data.py").write_text(dedent(DATA))
+    (folder / "scenario.yaml").write_text(dedent(SCENARIO))
+    return folder
