@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from homeostat.errors import OrderError
 
@@ -113,12 +113,15 @@ def assemble(
     wrap_reader: Callable[[SourceReader], SourceReader] | None = None,
     request_faults: RequestFaults | None = None,
     progress: Callable[[str, float], None] | None = None,
+    synchronous: Literal["FULL", "NORMAL"] = "FULL",
 ) -> Assembly:
     """Wire the project in ``folder`` to its state.
 
     ``clock`` is the system's by default; the back-test gives its own. ``executor`` overrides
     the project's. ``wrap_reader`` and ``request_faults`` let a scenario disturb what is read
     and trained. ``progress`` is told about the steps of inline runs: (step, share done).
+    ``synchronous``: FULL survives a loss of power with every acknowledged entry; NORMAL, for a
+    back-test that can be run again, survives a killed process only.
     Raises ProjectError and StateError.
     """
     from homeostat.adapters.local.file_blobs import FileBlobs
@@ -144,9 +147,9 @@ def assemble(
     where.mkdir(parents=True, exist_ok=True)
     wall = SystemClock()
     clock = clock or wall
-    blobs = FileBlobs(where / "blobs")
+    blobs = FileBlobs(where / "blobs", synchronous=synchronous)
     cache = SqliteStepCache(where / "state.db")
-    ledger = SqliteLedger(where / "state.db", project.model)
+    ledger = SqliteLedger(where / "state.db", project.model, synchronous=synchronous)
     log = PredictionLog(where / "log" / "predictions")
     labels = LabelLog(where / "log" / "labels")
     reader: SourceReader = ProjectSourceReader(project, folder, labels)

@@ -178,6 +178,7 @@ def replaying(
         wrap_reader=wrap,
         request_faults=faults,
         progress=tell_step,
+        synchronous="NORMAL",
     )
     furthest = until or since + FURTHEST
     events = recorded_events(wired.project, readers[0].inner, since, furthest)
