@@ -96,7 +96,10 @@ class Judge:
         def report(state: Any) -> None:
             done = state.iteration + 1
             if done % REPORT_EVERY == 0 and done < state.end_iteration:
-                self._report(trial, np.asarray(state.model.predict(late)), done)
+                # Without it, predicting sets the number of threads for all that comes after.
+                threads = state.params.get("num_threads", 0)
+                predicted = state.model.predict(late, num_threads=threads)
+                self._report(trial, np.asarray(predicted), done)
 
         return report
 
