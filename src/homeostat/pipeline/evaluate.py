@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 HOUR_US = 3_600_000_000
-DAY_US = 24 * HOUR_US
-MIN_DAYS = 40
-"""Blocks are days from so many on: with fewer the interval would be too narrow by itself."""
+BLOCKS_US = (24 * HOUR_US, 6 * HOUR_US, HOUR_US)
+"""Lengths of time that a block of dependent rows may have, the longest first."""
+MIN_BLOCKS = 40
+"""The longest blocks of which there are so many are taken; fewer make too narrow an interval."""
 MAX_SLICES = 50
 """Values of one slice feature that are measured, the most frequent first."""
 
@@ -141,13 +142,16 @@ def _points(metric: str, where: str, scored: Scored) -> Comparison:
 def blocks_of(project: Project, rows: pl.DataFrame) -> NDArray[np.int64]:
     """Blocks of dependent rows, a label per row, for the bootstrap.
 
-    With a split by time: the day of the prediction time, or its hour when there are fewer than
-    40 days. With groups: the group. At random: each row alone.
+    With a split by time: the day of the prediction time, a quarter of it when there are fewer
+    than 40 days, or the hour. With groups: the group. At random: each row alone.
     """
     if project.split.by == "time":
         times = rows[project.events.time].dt.timestamp("us").to_numpy()
-        days = times // DAY_US
-        return days if np.unique(days).size >= MIN_DAYS else times // HOUR_US
+        for length in BLOCKS_US:
+            blocks = np.asarray(times // length, dtype=np.int64)
+            if np.unique(blocks).size >= MIN_BLOCKS:
+                break
+        return blocks
     if project.split.group is not None:
         _, codes = np.unique(
             rows[project.split.group].cast(str).fill_null("").to_numpy(), return_inverse=True

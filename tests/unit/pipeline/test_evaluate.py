@@ -11,7 +11,7 @@ import pytest
 
 from homeostat.domain.evidence import Comparison
 from homeostat.errors import ColumnError
-from homeostat.pipeline.evaluate import MIN_DAYS, Scored, blocks_of, compare, metrics_of
+from homeostat.pipeline.evaluate import Scored, blocks_of, compare, metrics_of
 from homeostat.spec.project import Project
 from homeostat.stats.metrics import measure
 
@@ -161,9 +161,11 @@ def times(days: int, per_day: int = 4) -> pl.DataFrame:
     return pl.DataFrame({"at": [START + step * i for i in range(days * per_day)]})
 
 
-def test_blocks_are_days_when_there_are_enough_and_hours_else() -> None:
-    assert np.unique(blocks_of(project(), times(MIN_DAYS))).size == MIN_DAYS
-    assert np.unique(blocks_of(project(), times(MIN_DAYS - 1))).size == 4 * (MIN_DAYS - 1)
+@pytest.mark.parametrize(
+    ("days", "blocks"), [(40, 40), (39, 39 * 4), (10, 40), (9, 9 * 24), (1, 24), (0, 0)]
+)
+def test_blocks_are_as_long_as_leaves_enough_of_them(days: int, blocks: int) -> None:
+    assert np.unique(blocks_of(project(), times(days, 48))).size == blocks
 
 
 def test_blocks_follow_the_split() -> None:
