@@ -35,37 +35,43 @@ class LogEvidence:
 
     def signals(self, recorded: Recorded, now: datetime) -> Mapping[str, Signal]:
         """All signals; see docs/signals.md for each."""
-        key = (now, self._log.version, _relevant(recorded))
-        return self._once("signals", key, lambda: self._signals(recorded, now))
+        project, champion = self._project, recorded.champion
+        number = champion.number if champion is not None else None
+        quality = self._once(
+            "quality",
+            (now, self._log.version, number, self._labels(recorded)),
+            lambda: make.quality_signals(project, self._blobs, self._log, recorded, now),
+        )
+        drift = self._once(
+            "drift",
+            (now, self._log.version, number),
+            lambda: self._drift(champion, now, project.monitors.window),
+        )
+        data = make.data_signals(project, recorded, now)
+        return data | make.training_signals(project, recorded, now) | quality | drift
 
     def live(self, recorded: Recorded, now: datetime) -> tuple[Comparison, ...]:
         """The pair of the rollout, or else of the watch, on the same labelled rows."""
         pair = _pair(recorded)
         if pair is None:
             return ()
-        key = (now, self._log.version, pair, _relevant(recorded))
+        key = (now, self._log.version, pair, self._labels(recorded))
         return self._once(
             "live",
             key,
             lambda: compare_live(self._project, self._blobs, self._log, recorded, pair, now),
         )
 
+    def _labels(self, recorded: Recorded) -> tuple[str, ...]:
+        """The accepted deliveries of labels, by id: a late or corrected one changes the answer."""
+        record = recorded.sources.get(self._project.labels.source)
+        return tuple(delivery.id for delivery in record.accepted) if record else ()
+
     def _once(self, name: str, key: Any, work: Callable[[], T]) -> T:
         if name not in self._kept or self._kept[name][0] != key:
             self._kept[name] = (key, work())
         kept: T = self._kept[name][1]
         return kept
-
-    def _signals(self, recorded: Recorded, now: datetime) -> dict[str, Signal]:
-        window = self._project.monitors.window
-        champion = recorded.champion
-        found = {
-            **make.data_signals(self._project, recorded, now),
-            **make.training_signals(self._project, recorded, now),
-            **make.quality_signals(self._project, self._blobs, self._log, recorded, now),
-        }
-        found |= self._drift(champion, now, window)
-        return found
 
     def _drift(
         self, champion: Version | None, now: datetime, window: timedelta
@@ -78,23 +84,6 @@ class LogEvidence:
         return make.drift_signals(
             names, reference, seen, now, window, self._project.monitors.min_rows
         )
-
-
-def _relevant(recorded: Recorded) -> Any:
-    """What of the record the answers depend on."""
-    sources = tuple(
-        (name, len(source.accepted), len(source.quarantined), source.cursor)
-        for name, source in recorded.sources.items()
-    )
-    last = recorded.last_run
-    return (
-        sources,
-        len(recorded.tenures),
-        len(recorded.runs),
-        last.status if last else None,
-        recorded.rollout,
-        recorded.watch,
-    )
 
 
 def _pair(recorded: Recorded) -> Pair | None:

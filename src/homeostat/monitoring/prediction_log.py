@@ -127,6 +127,20 @@ class PredictionLog:
         inside = (pl.col("at") >= since) & (pl.col("at") < until)
         return whole.filter(inside).sort("at", maintain_order=True).select(wanted)
 
+    def signature(self, since: datetime, until: datetime) -> tuple[str, ...]:
+        """Names the content of [since, until): what was made from it holds while this is equal."""
+        sealed = tuple(
+            file.path.name
+            for file in self._sealed().values()
+            if file.first < until and file.last >= since
+        )
+        folder = self._folder / "segments"
+        opened = tuple(
+            f"{path.name}:{path.stat().st_size}"
+            for path in (sorted(folder.glob("*.jsonl")) if folder.is_dir() else ())
+        )
+        return sealed + opened
+
     # -- files --------------------------------------------------------------------------
 
     def _sealed(self) -> dict[Path, _Sealed]:

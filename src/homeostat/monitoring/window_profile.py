@@ -26,7 +26,9 @@ class WindowProfiles:
     def __init__(self, blobs: Blobs, log: PredictionLog) -> None:
         self._blobs = blobs
         self._log = log
-        self._parts: OrderedDict[tuple[str, int, datetime], tuple[int, Profile]] = OrderedDict()
+        self._parts: OrderedDict[tuple[str, int, datetime], tuple[tuple[str, ...], Profile]] = (
+            OrderedDict()
+        )
         self._references: dict[str, Profile] = {}
 
     def reference(self, digest: str) -> Profile:
@@ -53,13 +55,12 @@ class WindowProfiles:
         self, version: Version, reference: Profile, since: datetime, until: datetime, keep: bool
     ) -> Profile:
         key = (version.candidate.profile_digest or "", version.number, since)
-        rows = self._log.read(since, until, ("at", "version", "event"))
-        scored = rows.filter(rows["version"] == version.number).height
-        if keep and key in self._parts and self._parts[key][0] == scored:
+        signature = self._log.signature(since, until)
+        if keep and key in self._parts and self._parts[key][0] == signature:
             return self._parts[key][1]
         profile = self._count(version, reference, since, until)
         if keep:
-            self._parts[key] = (scored, profile)
+            self._parts[key] = (signature, profile)
             while len(self._parts) > KEPT:
                 self._parts.popitem(last=False)
         return profile
