@@ -58,9 +58,12 @@ def test_the_tour_names_every_station_of_the_loop():
 def test_every_relative_link_in_the_manual_leads_somewhere():
     broken = []
     for page in (*DOCS.glob("*.md"), ROOT / "README.md"):
-        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
-            if not target.startswith("http") and not (page.parent / target).exists():
-                broken.append((page.name, target))
+        targets = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+        broken += [
+            (page.name, target)
+            for target in targets
+            if not target.startswith("http") and not (page.parent / target).exists()
+        ]
     assert not broken
 
 

@@ -121,14 +121,14 @@ def _decisions(changes: list[tuple[datetime, int, int]]) -> tuple[Decision, ...]
                 review.entry,
             )
         )  # fmt: skip
-    for day in (9, 10, 11):
-        found.append(
-            Decision(
-                at(6, day + 1), Happening.QUARANTINE, "weather", "Quarantined weather",
-                "temp: 100.0 % null, at most 20.0 % allowed; wind_speed: 100.0 % null, at most "
-                "20.0 % allowed", 1500 + day,
-            )
-        )  # fmt: skip
+    found += [
+        Decision(
+            at(6, day + 1), Happening.QUARANTINE, "weather", "Quarantined weather",
+            "temp: 100.0 % null, at most 20.0 % allowed; wind_speed: 100.0 % null, at most "
+            "20.0 % allowed", 1500 + day,
+        )
+        for day in (9, 10, 11)
+    ]  # fmt: skip
     found += [
         Decision(at(6, 10), Happening.ALERT, "quarantine:weather", "Alert quarantine:weather",
                  "a delivery of 'weather' is quarantined", 1512),

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from homeostat.domain.action import Promote, Register, Rollback, Train
-from homeostat.domain.entry import Entry, Kind, value_of, verified
+from homeostat.domain.entry import Entry, Kind, draft, value_of, verified
 from homeostat.domain.event import Failed, Order
 from homeostat.domain.projection import project
-from homeostat.domain.recorded import Recorded
 from homeostat.domain.run import RunStatus
-from homeostat.domain.entry import draft
 from homeostat.loop.deploy import traffic
 from homeostat.policy.settings import SourcePolicy, TriggerPolicy
 from homeostat.testing.sim_world import START, Faults, SimWorld, calm

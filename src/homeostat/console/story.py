@@ -129,7 +129,7 @@ def method(result: BacktestResult) -> tuple[tuple[str, str], ...]:
             "The version that was replaced and the one that replaced it are both scored on all "
             "rows answered in the four weeks after the change, on the inputs in the prediction "
             "log. The interval comes from a paired bootstrap of whole days (hours when there are "
-            "few days).",
+            "few days); all of them hold together at 95 % (Bonferroni).",
         ),
         (
             "Disturbances",

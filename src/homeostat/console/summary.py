@@ -30,7 +30,9 @@ def print_summary(result: BacktestResult, console: Console, report: Path | None 
     console.print(f"[dim]{story.deck(result)}[/]")
     console.print()
     if result.curves:
-        console.print(Padding(_quality(result), (0, 0, 1, 2)))
+        if result.compared_from:
+            console.print(f"  [dim]Whole months from {words.day(result.compared_from)}[/]")
+        console.print(Padding(_quality(result), (0, 0, 0, 2)))
     for line in _counted(result):
         console.print(f"  {line}")
     if result.disturbed:
@@ -57,21 +59,18 @@ def _quality(result: BacktestResult) -> Table:
     from rich.table import Table
 
     metric = words.metric_name(result.metric)
-    since = f" from {words.day(result.compared_from)}" if result.compared_from else ""
-    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0), title_justify="left")
-    table.add_column(f"Whole months{since}")
-    table.add_column(f"mean {metric}", justify="right")
-    table.add_column("Homeostat is better by", justify="right")
-    table.add_column("trainings", justify="right")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for title in (f"mean {metric}", "Homeostat", "95 %", "trainings"):
+        table.add_column(title, justify="right", no_wrap=True)
     for curve in result.curves:
         gap = result.gap(curve.name)
-        better = ""
+        better, ends = "", ""
         if gap is not None and gap.difference is not None:
-            better = (
-                f"{words.signed(gap.difference, 4)}  [dim]{words.interval(gap.low, gap.high, 4)}[/]"
-            )
+            better = words.signed(gap.difference, 4)
+            ends = f"[dim]{words.interval(gap.low, gap.high, 4)}[/]"
         name = f"[bold]{curve.title}[/]" if curve.name == "loop" else curve.title
-        table.add_row(name, words.value(curve.mean, 4), better, f"{curve.trainings:,}")
+        table.add_row(name, words.value(curve.mean, 4), better, ends, f"{curve.trainings:,}")
     return table
 
 

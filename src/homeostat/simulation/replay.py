@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -192,4 +192,5 @@ def replaying(
 def _midnight_after(times: pl.Series) -> datetime:
     last = times[-1]
     assert isinstance(last, datetime)
-    return last.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    midnight = last.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=1)

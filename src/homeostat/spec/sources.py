@@ -88,7 +88,7 @@ class Source(Section):
     retries: int = Field(7, ge=0)
     """How often a quarantined window is asked for again, once per ``every``."""
     fallback: Fallback | None = None
-    """What features may use while the source is bad or late; none: rows within a view's ttl only."""
+    """What features may use while the source is bad or late; none: rows within the ttl only."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Source:

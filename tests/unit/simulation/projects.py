@@ -1,4 +1,4 @@
-"""A tiny project with made-up recorded data: ninety days, two sources, quick to train."""
+"""A tiny project with made-up recorded data: fifty days, two sources, quick to train."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
-DAYS = 90
+DAYS = 50
 EACH = 24
 
 
@@ -20,14 +20,14 @@ def _table():
     random = np.random.default_rng(5)
     rows = DAYS * EACH
     at = pl.Series([START + timedelta(hours=n * 24 / EACH) for n in range(rows)])
-    x, noise = random.normal(size=rows), random.normal(size=rows)
-    days = np.arange(rows) / EACH
-    turned = np.where(days < 45, 1.0, -1.0)
-    late = (x * turned + 0.3 * noise) > 0
+    x, z, noise = (random.normal(size=rows) for _ in range(3))
+    angle = np.arange(rows) / EACH / DAYS * 1.5
+    late = (x * np.cos(angle) + z * np.sin(angle) + 0.3 * noise) > 0
     return pl.DataFrame({
         "id": [f"r{n:05d}" for n in range(rows)],
         "at": at.cast(pl.Datetime("us", "UTC")),
         "x": x,
+        "z": z,
         "place": ["north" if n % 2 else "south" for n in range(rows)],
         "late": late,
         "known": (at + timedelta(hours=6)).cast(pl.Datetime("us", "UTC")),
@@ -36,7 +36,7 @@ def _table():
 
 def orders(since, until):
     rows = _table().filter((pl.col("at") >= since) & (pl.col("at") < until))
-    return rows.select("id", "at", "x", "place")
+    return rows.select("id", "at", "x", "z", "place")
 
 
 def labels(since, until):
@@ -61,17 +61,17 @@ sources:
         x: {type: float, max_null_share: 0.1}
   labels: {load: data:labels, known_at: known}
 features:
-  row: [x, place]
+  row: [x, z, place]
   categorical: [place]
 split: {evaluate: 7d, holdout_share: 0.1}
 training:
   estimator: sklearn.linear_model:LogisticRegression
-  min_rows: 100
+  min_rows: 60
   onnx: false
 metrics: {primary: auc, also: [log_loss]}
 gates:
   evaluation: {margin: 0.02, min_rows: 20}
-  holdout: {margin: 1.0, min_rows: 20}
+  holdout: {margin: 0.1, min_rows: 20}
   slices: {margin: 0.5, min_rows: 20}
 rollout:
   shadow: 1d
@@ -81,16 +81,17 @@ rollout:
   watch: 7d
 monitors: {window: 7d, min_rows: 20}
 triggers:
-  weekly: {schedule: "0 0 * * 1"}
+  fortnight: {schedule: "0 0 15,29 1 *"}
+  february: {schedule: "0 0 12 2 *"}
 policy: {cool_down: 3d}
 tracking: {mlflow: null}
 """
 
 SCENARIO = """
 disturbances:
-  - {name: x-empty, kind: nulls, source: orders, columns: [x], from: 2024-02-20, until: 2024-02-22}
-  - {name: x-renamed, kind: rename, source: orders, columns: {x: y}, on: 2024-03-05}
-  - {name: shuffled, kind: shuffle_labels, on: 2024-03-10}
+  - {name: x-empty, kind: nulls, source: orders, columns: [x], from: 2024-01-25, until: 2024-01-27}
+  - {name: x-renamed, kind: rename, source: orders, columns: {x: y}, on: 2024-02-01}
+  - {name: shuffled, kind: shuffle_labels, on: 2024-02-10}
 """
 
 

@@ -49,9 +49,7 @@ def test_each_point_is_the_metric_of_the_rows_in_its_month():
 
 def test_the_mean_counts_whole_months_from_the_given_day_on():
     scores = scores_of(frame(1.0, 0.5), ["loop"])
-    curve = curve_of(
-        "loop", scores, "auc", (SINCE, UNTIL), datetime(2024, 3, 1, tzinfo=UTC), ()
-    )
+    curve = curve_of("loop", scores, "auc", (SINCE, UNTIL), datetime(2024, 3, 1, tzinfo=UTC), ())
     assert curve.mean == pytest.approx((curve.monthly[2].value + curve.monthly[3].value) / 2)
 
 

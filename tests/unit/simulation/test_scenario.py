@@ -30,12 +30,12 @@ def test_the_three_kinds_are_read(folder):
     scenario = load_scenario(folder / "scenario.yaml", load_project(folder))
     empty, renamed, shuffled = scenario.disturbances
     assert isinstance(empty, Nulls)
-    assert empty.since == datetime(2024, 2, 20, tzinfo=UTC)
-    assert empty.until == datetime(2024, 2, 22, tzinfo=UTC)
+    assert empty.since == datetime(2024, 1, 25, tzinfo=UTC)
+    assert empty.until == datetime(2024, 1, 27, tzinfo=UTC)
     assert isinstance(renamed, Rename)
     assert renamed.columns == {"x": "y"}
     assert isinstance(shuffled, ShuffleLabels)
-    assert shuffled.on == datetime(2024, 3, 10, tzinfo=UTC)
+    assert shuffled.on == datetime(2024, 2, 10, tzinfo=UTC)
 
 
 def test_the_bare_word_on_is_understood_and_so_is_the_quoted_one(folder):
