@@ -34,7 +34,8 @@ def project_file() -> str:
         NOTE,
         "`homeostat.yaml` declares one model. `homeostat check` validates it and names file, line, "
         "key and what is allowed; unknown keys are errors. `docs/homeostat.schema.json` is its "
-        "JSON Schema: put `# yaml-language-server: $schema=...` with its path into the first line, and "
+        "JSON Schema: put `# yaml-language-server: $schema=...` with its path into the first "
+        "line, and "
         "your editor completes and checks as you type.",
         "Durations are written as a number and a unit: `90s`, `15m`, `3h`, `14d`, `2w`. Times are "
         "UTC unless they say otherwise. Functions are written `module:function`, and are looked "

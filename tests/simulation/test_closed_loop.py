@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -169,7 +170,7 @@ def test_cool_down_holds_between_runs():
     world = sim(6, cool_down=9 * DAY)
     world.day(120)
     starts = [entry.at for entry, _ in outcomes(world, Train)]
-    gaps = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert gaps
     assert min(gaps) >= timedelta(days=9)
 

@@ -113,8 +113,8 @@ def value_axis(values: Iterable[float | None], *, lines: int = 5, zero: bool = F
     if not known:
         return ValueAxis(0.0, 1.0, 0.25)
     low, high = (0.0 if zero else min(known)), max(known)
-    if math.isclose(low, high):
-        spread = abs(high) * 0.1 or 1.0
+    if high - low <= 1e-9 * max(abs(high), abs(low), 1e-3):
+        spread = abs(high) * 0.1 if abs(high) > 1e-9 else 1.0
         low, high = (0.0 if zero else low - spread), high + spread
     step = round_step((high - low) / lines)
     return ValueAxis(math.floor(low / step) * step, math.ceil(high / step) * step, step)

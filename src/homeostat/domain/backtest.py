@@ -106,7 +106,8 @@ class Review:
     """A change of champion looked at afterwards: both versions on the same later rows.
 
     ``difference`` is positive when the change was for the better; ``[low, high]`` its
-    interval by bootstrap of whole blocks; all reviews hold together at 95 %. ``blocks`` says of what (``day`` or ``hour``).
+    interval by bootstrap of whole blocks; all reviews hold together at 95 %. ``blocks`` says
+    of what (``day`` or ``hour``).
     """
 
     at: datetime

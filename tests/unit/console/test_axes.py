@@ -1,3 +1,4 @@
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -59,6 +60,6 @@ def test_a_round_step_is_at_least_what_was_asked_and_not_far_above(rough):
 def test_labels_are_moved_apart_in_their_order(places):
     moved = spread(places, 7.0)
     order = sorted(range(len(places)), key=places.__getitem__)
-    gaps = [moved[b] - moved[a] for a, b in zip(order, order[1:], strict=False)]
+    gaps = [moved[b] - moved[a] for a, b in itertools.pairwise(order)]
     assert all(gap > 6.0 for gap in gaps)
     assert all(-1 <= place <= 101 for place in moved)

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,7 +20,7 @@ def lane(result, name: str):
 
 def test_the_champion_lane_follows_the_tenures_without_gap():
     spans = lane(year(), "champion").spans
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in itertools.pairwise(spans):
         assert abs(before.left + before.width - after.left) < 0.01
     assert abs(spans[-1].left + spans[-1].width - 100) < 0.01
     assert [span.label for span in spans][-1] == "v8"
@@ -59,7 +60,7 @@ def test_nothing_served_means_no_lanes_and_no_plots():
 def test_end_labels_do_not_overlap():
     for plot in quality_plots(year(), AXIS):
         tops = sorted(line.end_top for line in plot.lines)
-        assert min(b - a for a, b in zip(tops, tops[1:], strict=False)) > 6
+        assert min(b - a for a, b in itertools.pairwise(tops)) > 6
 
 
 def test_the_heat_map_shows_the_features_that_drifted_most():

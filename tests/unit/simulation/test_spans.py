@@ -1,3 +1,4 @@
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from homeostat.simulation.spans import months, weeks
@@ -9,7 +10,7 @@ def test_months_cover_the_span_without_gap_or_overlap():
     found = months(since, until)
     assert found[0].since == since
     assert found[-1].until == until
-    assert all(a.until == b.since for a, b in zip(found, found[1:], strict=False))
+    assert all(a.until == b.since for a, b in itertools.pairwise(found))
     assert [month.whole for month in found] == [False, True, True, True, False]
 
 
