@@ -144,7 +144,7 @@ def _alerts(
 def _handled(
     stopped: int, taken: int, damaged: int, lost: int, over: datetime | None
 ) -> tuple[Handling, str]:
-    some = "The damaged delivery was" if damaged == 1 else f"All {damaged} damaged deliveries were"
+    some = "It was" if damaged == 1 else f"All {damaged} damaged deliveries were"
     if taken == damaged or not stopped:
         return Handling.MISSED, "Damaged data passed the data gate and was used."
     if taken:
@@ -153,21 +153,23 @@ def _handled(
     if over is None:
         return Handling.PARTLY, f"{kept} Good data had not come by the end of the back-test."
     if lost:
-        few = "1 window never came whole" if lost == 1 else f"{lost} windows never came whole"
+        few = "One window never came whole" if lost == 1 else f"{lost} windows never came whole"
         return Handling.HANDLED, f"{kept} {few}; later data was taken again."
-    when = "It was" if damaged == 1 else "They were"
-    return Handling.HANDLED, f"{kept} {when} taken when the feed was whole again."
+    return Handling.HANDLED, f"{kept} The lost data was taken when the feed was whole again."
 
 
 def _injected(each: Nulls | Rename, damage: Damage) -> str:
-    rows, number = sum(damage.deliveries.values()), len(damage.deliveries)
-    where = f"in {number} {'delivery' if number == 1 else 'deliveries'} of '{each.source}'"
+    by_window = {_window(name): rows for name, rows in damage.deliveries.items()}
+    rows, number = sum(by_window.values()), len(by_window)
+    where = f"in {'one window' if number == 1 else f'{number} windows'} of '{each.source}'"
+    times = len(damage.deliveries)
+    often = f", delivered {times} times" if times > number else ""
     if isinstance(each, Rename):
         what = ", ".join(f"'{old}' named '{new}'" for old, new in each.columns.items())
-        return f"{what} {where}, {rows:,} rows"
-    columns = len(each.columns)
-    what = f"'{each.columns[0]}'" if columns == 1 else f"{columns} columns"
-    return f"{what} empty {where}, {rows:,} rows"
+    else:
+        columns = len(each.columns)
+        what = f"'{each.columns[0]}' empty" if columns == 1 else f"{columns} columns empty"
+    return f"{what} {where} ({rows:,} rows){often}"
 
 
 # -- a damaged training ---------------------------------------------------------------------
@@ -211,7 +213,7 @@ def _sentence(deed: Deed) -> str:
     action = deed.action
     day = f"{deed.entry.at:%Y-%m-%d}"
     if isinstance(action, act.Quarantine):
-        return f"{day}: quarantined {delivery_name(action.delivery)}: {action.reason}"
+        return f"{day}: quarantined {delivery_name(action.delivery)}: {_short(action.reason)}"
     if isinstance(action, act.Accept):
         return f"{day}: took {delivery_name(action.delivery)}: {action.reason}"
     if isinstance(action, act.Alert):
@@ -219,4 +221,10 @@ def _sentence(deed: Deed) -> str:
     if isinstance(action, act.Resolve):
         return f"{day}: closed {action.name}: {action.reason}"
     word = {act.Train: "trained", act.Refuse: "refused", act.Register: "registered"}[type(action)]
-    return f"{day}: {word} {getattr(action, 'run_id', '')}: {action.reason}"
+    return f"{day}: {word} {getattr(action, 'run_id', '')}: {_short(action.reason)}"
+
+
+def _short(reason: str) -> str:
+    """The first of several findings; the ledger has them all."""
+    first, *others = reason.split("; ")
+    return f"{first}; and {len(others)} more" if others else first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from homeostat.domain.backtest import Curve, Gap, Point
 from homeostat.simulation.spans import Stretch, months, weeks
-from homeostat.stats.metrics import Array, Ranked, measure, oriented
+from homeostat.stats.metrics import Array, measure, oriented
+from homeostat.stats.paired_bootstrap import MIN_BLOCKS, resampled
 
 if TYPE_CHECKING:
     import polars as pl
 
 DAY_US = 86_400_000_000
-RESAMPLES = 100
+RESAMPLES = 400
 CONFIDENCE = 0.95
 SEED = 2013
 TITLES = {"loop": "Homeostat", "never": "Never retrained", "weekly": "Retrained every week"}
@@ -121,7 +122,7 @@ def gap_between(
     """
     parts = [_Month(scores, scores.within(Stretch(p.since, p.until, p.whole)), metric, against)
              for p in points]  # fmt: skip
-    parts = [part for part in parts if part.difference(None) is not None]
+    parts = [part for part in parts if part.difference() is not None]
     if not parts:
         return Gap(against, None, None, None, 0, 0)
     random = np.random.default_rng(SEED)
@@ -131,42 +132,36 @@ def gap_between(
         known = [value for value in found if value is not None]
         if len(known) == len(parts):
             drawn.append(float(np.mean(known)))
-    centre = float(np.mean([part.difference(None) for part in parts]))
+    centre = float(np.mean([part.difference() for part in parts]))
     low, high = None, None
-    if len(drawn) >= resamples / 2 and min(part.days for part in parts) >= 5:
+    if len(drawn) >= resamples / 2 and min(part.days for part in parts) >= MIN_BLOCKS:
         tail = (1 - CONFIDENCE) / 2
         low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
     return Gap(against, centre, low, high, sum(part.rows for part in parts), len(parts))
 
 
 class _Month:
-    """One month's rows of the loop and of one baseline, ready to be weighed many times."""
+    """One month's rows of the loop and of one baseline, ready to be drawn by days many times."""
 
     def __init__(self, scores: Scores, rows: slice, metric: str, against: str) -> None:
         truth = scores.truth[rows]
         self.rows = int(truth.size)
-        _, self._codes = np.unique(scores.at[rows] // DAY_US, return_inverse=True)
-        self.days = int(self._codes.max()) + 1 if self.rows else 0
+        _, codes = np.unique(scores.at[rows] // DAY_US, return_inverse=True)
+        self.days = int(codes.max()) + 1 if self.rows else 0
         self._metric = metric
-        self._ours = _weigher(metric, truth, scores.predictions["loop"][rows])
-        self._theirs = _weigher(metric, truth, scores.predictions[against][rows])
+        if self.rows:
+            self._ours = resampled(metric, truth, scores.predictions["loop"][rows], codes)
+            self._theirs = resampled(metric, truth, scores.predictions[against][rows], codes)
 
     def draw(self, random: np.random.Generator) -> Array:
-        """Row weights of a resample of whole days."""
-        counts = np.bincount(random.integers(self.days, size=self.days), minlength=self.days)
-        return np.asarray(counts[self._codes], dtype=np.float64)
+        """How often each day counts in a resample of whole days."""
+        drawn = random.integers(self.days, size=self.days)
+        return np.bincount(drawn, minlength=self.days).astype(np.float64)
 
-    def difference(self, weights: Array | None) -> float | None:
-        """The loop against the baseline under ``weights``; None where it is undefined."""
-        ours, theirs = self._ours(weights), self._theirs(weights)
+    def difference(self, counts: Array | None = None) -> float | None:
+        """The loop against the baseline when days count so often; None where it is undefined."""
+        if not self.rows:
+            return None
+        counts = np.ones(self.days) if counts is None else counts
+        ours, theirs = self._ours(counts), self._theirs(counts)
         return None if ours is None or theirs is None else oriented(self._metric, ours, theirs)
-
-
-def _weigher(
-    metric: str, truth: Array, prediction: Array
-) -> Callable[[Array | None], float | None]:
-    if not truth.size:
-        return lambda _: None
-    if metric == "auc":
-        return Ranked(truth, prediction).auc
-    return lambda weights: measure(metric, truth, prediction, weights)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from homeostat.stats.block_auc import BlockAuc
 from homeostat.stats.metrics import Array, Ranked, measure, oriented, row_values
 
 MIN_BLOCKS = 10
 """With fewer blocks no interval is given: it would be far too narrow."""
 MAX_UNDEFINED = 0.05
 """Largest share of resamples in which the metric may be undefined."""
+FEW_BLOCKS = 400
+"""Up to so many blocks the AUC is computed from wins between blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,8 @@ def paired_bootstrap(
     if labels.size < MIN_BLOCKS:
         note = f"{labels.size} independent blocks of rows are too few for an interval"
         return PairedInterval(first, second, difference, None, None, labels.size, note)
-    ours = _resampled(metric, truth, challenger, codes)
-    theirs = _resampled(metric, truth, champion, codes)
+    ours = resampled(metric, truth, challenger, codes)
+    theirs = resampled(metric, truth, champion, codes)
     random = np.random.default_rng(seed)
     drawn = []
     for _ in range(resamples):
@@ -96,8 +99,14 @@ Resampled = Callable[[Array], "float | None"]
 """The metric when block ``i`` counts ``counts[i]`` times; ``counts`` has shape (blocks,)."""
 
 
-def _resampled(metric: str, truth: Array, prediction: Array, codes: NDArray[np.intp]) -> Resampled:
-    """``metric`` made ready, so that a resample is linear: in blocks for means, else in rows."""
+def resampled(metric: str, truth: Array, prediction: Array, codes: NDArray[np.intp]) -> Resampled:
+    """``metric`` made ready to be computed on many draws of whole blocks.
+
+    ``codes`` of shape (rows,) number the blocks from 0. A draw costs as much as there are blocks
+    for means and for the AUC of few blocks, and as much as there are rows otherwise.
+    """
+    if metric == "auc" and codes.size and int(codes.max()) < FEW_BLOCKS:
+        return BlockAuc(truth, prediction, codes).auc
     if metric in ("auc", "average_precision"):
         ranked = Ranked(truth, prediction)
         of = ranked.auc if metric == "auc" else ranked.average_precision
