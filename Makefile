@@ -29,7 +29,7 @@ install: $(VENV)/ready ## make the isolated environment from the lock file
 
 demo: $(VENV)/ready ## run the whole loop over a year of real flights, and write a report
 	@$(BIN)/homeostat backtest --project examples/flights --scenario examples/flights/scenario.yaml \
-	  --state build/demo --overwrite --html build/demo-report.html
+	  --to 2014-01-01 --state build/demo --overwrite --html build/demo-report.html
 
 test: $(VENV)/ready ## set up and run all tests
 	@$(BIN)/pytest -n 2 --dist loadgroup

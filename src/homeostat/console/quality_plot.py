@@ -47,6 +47,10 @@ class QualityPlot:
     label: str
 
 
+FEW = 0.2
+"""A part with fewer rows than this share of the median is not drawn; the table has it."""
+
+
 def quality_plots(result: BacktestResult, axis: TimeAxis) -> tuple[QualityPlot, ...]:
     """The monthly and the weekly plot; only those that have at least two points."""
     plots = []
@@ -58,7 +62,11 @@ def quality_plots(result: BacktestResult, axis: TimeAxis) -> tuple[QualityPlot, 
 
 
 def _points(curve: Curve, name: str) -> tuple[Point, ...]:
-    return curve.monthly if name == "monthly" else curve.weekly
+    """The points to draw: a part of a month or week with few rows is noise, and left out."""
+    found = curve.monthly if name == "monthly" else curve.weekly
+    rows = sorted(point.rows for point in found)
+    least = rows[len(rows) // 2] * FEW if rows else 0
+    return tuple(point for point in found if point.whole or point.rows >= least)
 
 
 def _plot(

@@ -65,7 +65,8 @@ features:
   categorical: [place]
 split: {evaluate: 7d, holdout_share: 0.1}
 training:
-  estimator: sklearn.linear_model:LogisticRegression
+  estimator: sklearn.tree:DecisionTreeClassifier
+  parameters: {max_depth: 5, min_samples_leaf: 15}
   min_rows: 60
   onnx: false
 metrics: {primary: auc, also: [log_loss]}
