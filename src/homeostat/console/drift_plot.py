@@ -12,7 +12,7 @@ from homeostat.domain.backtest import BacktestResult
 
 HEATED = 12
 """So many features have a row in the heat map, those with the largest PSI first."""
-LEVELS = (0.05, 0.1, 0.2, 0.5, 1.0)
+LEVELS = (0.1, 0.2, 0.5, 1.0, 3.0)
 """Upper ends of the heat map's colours; above the last one is the strongest."""
 
 
@@ -116,7 +116,7 @@ def level_of(value: float | None) -> int:
     """Which of the colours a PSI has; -1 without data.
 
     >>> level_of(0.01), level_of(0.3), level_of(7.0), level_of(None)
-    (0, 3, 5, -1)
+    (0, 2, 5, -1)
     """
     if value is None:
         return -1

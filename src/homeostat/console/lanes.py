@@ -11,6 +11,8 @@ from homeostat.domain.backtest import BacktestResult, Decision, Happening
 
 WIDE_ENOUGH = 2.6
 """A span narrower than this percentage of the plot has no label of its own."""
+LETTER = 0.95
+"""Width of a letter in percent of the plot, on a wide screen."""
 MARKS = {
     Happening.PROMOTION: "promotion",
     Happening.ROLLBACK: "rollback",
@@ -31,6 +33,8 @@ class Span:
     label: str
     tip: str
     shade: int = 0
+    row: int = 0
+    """In which of several lines the label of a band stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +78,35 @@ def lanes(result: BacktestResult, axis: TimeAxis) -> tuple[Lane, ...]:
 
 def disturbed_spans(result: BacktestResult, axis: TimeAxis) -> tuple[Span, ...]:
     """Injected disturbances as bands behind everything; never thinner than can be seen."""
+    bands = sorted(result.disturbed, key=lambda each: each.since)
+    lefts = [axis.place(each.since) for each in bands]
+    rows = label_rows(lefts, [each.name for each in bands])
+    row_of = {each.name: row for each, row in zip(bands, rows, strict=True)}
     return tuple(
         Span(
             axis.place(each.since),
             max(axis.width(each.since, each.until), 0.35),
             each.name,
             f"injected: {each.name}, {each.handling}",
+            row=row_of[each.name],
         )
         for each in result.disturbed
     )
+
+
+def label_rows(lefts: list[float], labels: list[str]) -> list[int]:
+    """In which line each label stands so that none runs into another; places from the left.
+
+    >>> label_rows([10.0, 40.0, 44.0, 70.0], ["one", "another", "a third one", "the last"])
+    [0, 0, 1, 0]
+    """
+    rows: list[int] = []
+    ends: list[float] = []
+    for left, label in zip(lefts, labels, strict=True):
+        row = next((place for place, end in enumerate(ends) if end <= left), len(ends))
+        ends[row : row + 1] = [left + 2.5 + len(label) * LETTER]
+        rows.append(row)
+    return rows
 
 
 _CHANGES = (Happening.PROMOTION, Happening.ROLLBACK, Happening.REFUSAL, Happening.ABORT)

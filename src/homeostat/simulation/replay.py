@@ -116,7 +116,8 @@ class Replay:
         if self.traffic.send(before, now, self.recorded):
             self._settle(now)
         self.traffic.follow(self.wired.host.observe())
-        if self.recorded.champion is not None and self.samples.due(now):
+        tenures, window = self.recorded.tenures, self.wired.project.monitors.window
+        if tenures and now - tenures[0].since >= window and self.samples.due(now):
             self.samples.take(self.wired, now)
 
     def _settle(self, now: datetime) -> None:
