@@ -24,7 +24,7 @@ from homeostat.cli import (
     up,
     why,
 )
-from homeostat.cli.context import print_json
+from homeostat.cli.output import print_error
 from homeostat.errors import HomeostatError
 
 EXIT_ERROR = 1
@@ -72,7 +72,7 @@ def main() -> None:
     except HomeostatError as error:
         if os.environ.get("HOMEOSTAT_DEBUG"):
             raise
-        _print_error(error)
+        print_error(error)
         sys.exit(EXIT_ERROR)
     except USAGE_ERROR as error:
         getattr(error, "show", print)()
@@ -83,22 +83,3 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-
-
-def _print_error(error: HomeostatError) -> None:
-    if "--json" in sys.argv:
-        print_json(error.as_dict())
-        return
-    from rich.console import Console
-    from rich.panel import Panel
-    from rich.text import Text
-
-    body = Text()
-    if error.subject:
-        body.append(error.subject + "\n", style="bold")
-    body.append(error.problem)
-    if error.next_step:
-        body.append("\n\nNext: ", style="bold")
-        body.append(error.next_step)
-    title = f"{type(error).__name__} {error.code}"
-    Console(stderr=True).print(Panel(body, title=title, title_align="left", border_style="red"))
