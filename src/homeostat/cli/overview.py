@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homeostat.cli.output import console, print_json, recorded_of, shown
 from homeostat.domain.recorded import Recorded
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def show(project: Path, state: Path | None, as_json: bool) -> None:
@@ -64,8 +67,6 @@ def facts_of(recorded: Recorded) -> dict[str, Any]:
 
 
 def _print(recorded: Recorded, facts: dict[str, Any]) -> None:
-    from rich.table import Table
-
     out = console()
     out.print(f"[bold]{recorded.model}[/]  owned by {recorded.owner}")
     if recorded.paused_by is not None:
@@ -92,6 +93,17 @@ def _print(recorded: Recorded, facts: dict[str, Any]) -> None:
     if recorded.last_run is not None:
         run = recorded.last_run
         out.print(f"last run {run.request.id}: {run.status.value}, {shown(run.started_at)}")
+    out.print(_sources(recorded))
+    for alert in recorded.alerts.values():
+        out.print(
+            f"[yellow]{alert.severity}[/] {alert.name} since {shown(alert.since)}: {alert.reason}"
+        )
+    out.print(f"[dim]{recorded.position:,} ledger entries, last {shown(recorded.last_at)}[/]")
+
+
+def _sources(recorded: Recorded) -> Table:
+    from rich.table import Table
+
     table = Table("source", "read until", "accepted", "quarantined", box=None, pad_edge=False)
     for name, source in recorded.sources.items():
         bad = len(source.quarantined)
@@ -101,9 +113,4 @@ def _print(recorded: Recorded, facts: dict[str, Any]) -> None:
             f"{len(source.accepted):,}",
             f"[red]{bad}[/]" if bad else "0",
         )
-    out.print(table)
-    for alert in recorded.alerts.values():
-        out.print(
-            f"[yellow]{alert.severity}[/] {alert.name} since {shown(alert.since)}: {alert.reason}"
-        )
-    out.print(f"[dim]{recorded.position:,} ledger entries, last {shown(recorded.last_at)}[/]")
+    return table

@@ -12,11 +12,15 @@ def orders_pass(project: Path, state: Path | None) -> Assembly:
 
     Raises LeaseHeldError when a controller is in charge; it will carry the orders out.
     """
-    from homeostat.domain.action import Abort, Obey, Promote, Rollback, Route
+    from homeostat.domain.action import Abort, Obey, Promote, Rollback, Route, Train
 
     wired = assemble(project, state)
+    engine, now = wired.engine, wired.clock.now()
     try:
-        wired.engine.settle(wired.clock.now(), only=(Obey, Promote, Rollback, Abort, Route))
+        engine.settle(now, only=())
+        while engine.recorded.orders:
+            engine.make_pass(now, only=(Obey, Promote, Rollback, Abort, Train))
+        engine.settle(now, only=(Route,))
     finally:
-        wired.engine.release()
+        engine.release()
     return wired

@@ -63,7 +63,9 @@ def _start(wired: Assembly, why: str, shown: _Progress) -> str:
     from homeostat.domain.run import RunStatus
     from homeostat.errors import OrderError
 
-    engine, now = wired.engine, wired.clock.now()
+    engine = wired.engine
+    _lead(wired, shown)
+    now = wired.clock.now()
     shown.say("bringing the data up to date")
     engine.settle(now, watch=shown.watch, only=(Fetch, Accept, Quarantine))
     open_runs = [
@@ -93,6 +95,26 @@ def _start(wired: Assembly, why: str, shown: _Progress) -> str:
             next_step="`homeostat status` shows what is under way",
         )
     return started[0]
+
+
+def _lead(wired: Assembly, shown: _Progress) -> None:
+    """Wait for the lease: one that a killed process left runs out within a minute.
+
+    Raises LeaseHeldError when a controller that lives keeps it: it would carry the run out.
+    """
+    from homeostat.engine.reconcile import LEASE
+    from homeostat.errors import LeaseHeldError
+
+    latest = time.monotonic() + LEASE.total_seconds() + 1
+    while True:
+        try:
+            wired.engine.settle(wired.clock.now(), only=())
+            return
+        except LeaseHeldError as error:
+            if time.monotonic() > latest:
+                raise
+            shown.say(f"waiting: {error.problem}")
+            time.sleep(POLL_S)
 
 
 def _wait(wired: Assembly, run_id: str, shown: _Progress) -> None:

@@ -28,7 +28,7 @@ def headline(result: BacktestResult) -> str:
         return f"{result.model} held {held} on average."
     gap = result.gap("never")
     alone = words.value(never.mean)
-    if gap is not None and gap.difference is not None and gap.difference < 0:
+    if gap is None or gap.low is None or gap.low <= 0:
         return f"{result.model} held {held}; left alone, it would have held {alone}."
     return f"Kept at {held}. Left alone, it would have drifted to {alone}."
 

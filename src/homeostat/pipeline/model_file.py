@@ -83,8 +83,25 @@ def canonical_skops(content: bytes) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for old, new in counted.files.items():
-            archive.writestr(_member(new), members[old])
+            archive.writestr(_member(new), _without_padding(old, members[old]))
         archive.writestr(_member("schema.json"), json.dumps(schema, separators=(",", ":")))
+    return target.getvalue()
+
+
+def _without_padding(name: str, content: bytes) -> bytes:
+    """A NumPy file with the gaps between fields zeroed: reading leaves chance bytes in them."""
+    import numpy as np
+
+    if not name.endswith(".npy"):
+        return content
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    if array.dtype.names is None:
+        return content
+    clean = np.frombuffer(bytearray(array.nbytes), dtype=array.dtype).reshape(array.shape)
+    for field in array.dtype.names:
+        clean[field] = array[field]
+    target = io.BytesIO()
+    np.save(target, clean, allow_pickle=False)
     return target.getvalue()
 
 
