@@ -12,7 +12,6 @@ MEDIAN_LINES = 150
 FUNCTION_LINES = 40
 
 LONGER = {
-    "cli/status.py:_print": 43,
     "console/story.py:method": 44,
     "simulation/backtest.py:_Backtest._judged": 51,
     "wiring.py:assemble": 68,  # one part after the other, nothing to decide
