@@ -1,0 +1,127 @@
+import os
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from homeostat.errors import DiskFullError
+from homeostat.monitoring.label_log import LabelLog
+from homeostat.monitoring.prediction_log import COLUMNS, PredictionLog
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def record(number, at=None):
+    return {
+        "id": f"p{number}",
+        "event": f"e{number}",
+        "at": at or START + number * HOUR,
+        "model": "m",
+        "version": 1,
+        "digest": "d",
+        "arm": "champion",
+        "entity": "x",
+        "prediction": 0.5,
+        "latency_ms": 1.0,
+        "flags": [],
+        "inputs": {"a": 1.0, "b": "x"},
+    }
+
+
+def batch(*numbers):
+    return pl.DataFrame([record(n) for n in numbers], schema_overrides={
+        "at": pl.Datetime("us", "UTC"), "flags": pl.List(pl.String),
+    }).select(COLUMNS)  # fmt: skip
+
+
+def ids(log, since=START, until=START + 1000 * HOUR):
+    return log.read(since, until)["id"].to_list()
+
+
+@pytest.fixture
+def log(tmp_path):
+    return PredictionLog(tmp_path)
+
+
+def test_an_empty_log_reads_as_no_rows_with_all_columns(log):
+    assert log.read(START, START + HOUR).columns == list(COLUMNS)
+    assert ids(log) == []
+
+
+def test_batches_and_single_records_are_read_by_time_both_ways(log):
+    log.append(batch(0, 1, 2))
+    log.write(record(3))
+    assert ids(log) == ["p0", "p1", "p2", "p3"]
+    assert ids(log, START + HOUR, START + 3 * HOUR) == ["p1", "p2"]
+    assert log.read(START, START + 9 * HOUR)["inputs"].to_list()[0] == {"a": 1.0, "b": "x"}
+
+
+def test_the_same_batch_twice_is_once(log):
+    log.append(batch(0, 1))
+    log.append(batch(0, 1))
+    assert ids(log) == ["p0", "p1"]
+
+
+def test_another_process_sees_what_was_acknowledged(log, tmp_path):
+    log.write(record(0))
+    assert ids(PredictionLog(tmp_path)) == ["p0"]
+
+
+def test_a_torn_last_line_was_never_acknowledged_and_is_left_out(log, tmp_path):
+    log.write(record(0))
+    (segment,) = (tmp_path / "segments").glob("*.jsonl")
+    with segment.open("ab") as file:
+        file.write(b'{"id": "p1", "event"')
+    assert ids(PredictionLog(tmp_path)) == ["p0"]
+
+
+def test_sealing_keeps_every_row_once(log, tmp_path):
+    for number in range(5):
+        log.write(record(number))
+    assert log.seal() == 5
+    assert ids(log) == [f"p{n}" for n in range(5)]
+    assert not list((tmp_path / "segments").glob("*.jsonl"))
+    log.write(record(5))
+    assert len(ids(log)) == 6
+
+
+def test_a_kill_between_sealing_and_removing_the_segment_doubles_nothing(log, tmp_path):
+    log.write(record(0))
+    (segment,) = (tmp_path / "segments").glob("*.jsonl")
+    kept = segment.read_bytes()
+    log.seal()
+    segment.write_bytes(kept)
+    assert ids(PredictionLog(tmp_path)) == ["p0"]
+
+
+def test_a_full_disk_acknowledges_nothing_and_leaves_no_half_line(log, tmp_path, monkeypatch):
+    log.write(record(0))
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:10]))
+    with pytest.raises(DiskFullError):
+        log.write(record(1))
+    monkeypatch.undo()
+    log.write(record(2))
+    assert ids(log) == ["p0", "p2"]
+
+
+def test_the_signature_changes_with_what_it_names(log):
+    span = (START, START + 10 * HOUR)
+    seen = [log.signature(*span)]
+    log.append(batch(0, 1))
+    seen.append(log.signature(*span))
+    log.write(record(2))
+    seen.append(log.signature(*span))
+    assert len(set(seen)) == 3
+    log.append(batch(500))
+    assert log.signature(*span) == seen[-1]
+
+
+def test_labels_survive_a_restart_and_repeats_are_known_after_it(tmp_path):
+    assert LabelLog(tmp_path).post({"a": 1.0, "b": 0.0}, START).accepted == 2
+    again = LabelLog(tmp_path)
+    posted = again.post({"a": 1.0, "b": 1.0, "c": 1.0}, START + HOUR)
+    assert (posted.accepted, posted.repeated, posted.corrected) == (1, 1, 1)
+    assert again.read(START, START + HOUR).height == 2
+    assert again.read(START + HOUR, START + 2 * HOUR)["id"].to_list() == ["b", "c"]
