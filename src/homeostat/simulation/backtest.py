@@ -23,7 +23,7 @@ from homeostat.domain.projection import project as fold
 from homeostat.domain.recorded import Recorded
 from homeostat.errors import HomeostatError, OrderError
 from homeostat.monitoring.signals import DRIFTED
-from homeostat.simulation.baselines import WAYS, Baselines, Job
+from homeostat.simulation.baselines import WAYS, Baselines, First, Job
 from homeostat.simulation.beside import Beside
 from homeostat.simulation.chronicle import (
     Chronicle,
@@ -167,8 +167,10 @@ class _Backtest:
     def execute(self) -> BacktestResult:
         """Run it all."""
         try:
+            if self._compare:
+                self._beside = Beside.start(self._job(), self._replay.wired.state)
             for now in self._replay.ticks():
-                self._start_baselines()
+                self._hear_baselines()
                 self._doing.show(self._replay.progress(now))
             baselines = self._baselines()
         finally:
@@ -178,34 +180,38 @@ class _Backtest:
 
     # -- baselines ----------------------------------------------------------------------
 
-    def _start_baselines(self) -> None:
-        """As soon as there is a first champion; from then on, hear how far they are."""
-        recorded = self._replay.recorded
-        if self._beside is not None:
-            self._beside.poll()
-            self._doing.baseline_share = self._beside.share
-        elif self._compare and recorded.tenures:
-            self._beside = Beside.start(self._job(recorded), self._replay.wired.state)
-
-    def _job(self, recorded: Recorded) -> Job:
+    def _job(self) -> Job:
         wired = self._replay.wired
-        first = recorded.version(recorded.tenures[0].version)
         return Job(
             folder=wired.folder,
             data_since=min(wired.project.start or self._replay.since, self._replay.since),
-            served_from=recorded.tenures[0].since,
             until=self._replay.until,
-            package=wired.blobs.get_tree(first.candidate.package_digest),
-            model_digest=first.digest,
-            parameters=first.candidate.parameters,
-            seed=first.candidate.seed,
             ways=self._compare,
             threads=1,
         )
 
+    def _hear_baselines(self) -> None:
+        """How far they are; and tell them the first champion as soon as there is one."""
+        if self._beside is None:
+            return
+        if self._replay.recorded.tenures and not self._beside.going:
+            self._beside.go_on(self._first(self._replay.recorded))
+        self._beside.poll()
+        self._doing.baseline_share = self._beside.share
+
+    def _first(self, recorded: Recorded) -> First:
+        version = recorded.version(recorded.tenures[0].version)
+        return First(
+            served_from=recorded.tenures[0].since,
+            package=self._replay.wired.blobs.get_tree(version.candidate.package_digest),
+            model_digest=version.digest,
+            parameters=version.candidate.parameters,
+            seed=version.candidate.seed,
+        )
+
     def _baselines(self) -> Baselines | None:
         """Wait for the answer; without one the report says why, and is made all the same."""
-        if self._beside is None:
+        if self._beside is None or not self._beside.going:
             return None
         while not self._beside.poll(wait_s=0.2):
             self._doing.baseline_share = self._beside.share

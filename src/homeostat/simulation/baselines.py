@@ -38,23 +38,28 @@ KNOWN_AT = "__label_known_at"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the baselines need to know: the data's span, and the loop's first champion.
+    """What the baselines need to know from the start.
 
-    ``data_since`` is where the sources begin, ``served_from`` when the first version began to
-    serve, ``package`` its folder. ``ways`` are those asked for; ``threads`` limits training,
-    None as the project says.
+    ``data_since`` is where the sources begin. ``ways`` are those asked for; ``threads`` limits
+    training, None as the project says.
     """
 
     folder: Path
     data_since: datetime
-    served_from: datetime
     until: datetime
+    ways: tuple[str, ...]
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The loop's first champion: where its package is, and from when on it served."""
+
+    served_from: datetime
     package: Path
     model_digest: str
     parameters: dict[str, Any]
     seed: int
-    ways: tuple[str, ...]
-    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +71,33 @@ class Baselines:
 
 
 def run_baselines(
-    job: Job, project: Project, reader: SourceReader, tell: Callable[[float], None]
+    job: Job, project: Project, rows: pl.DataFrame, first: First, tell: Callable[[float], None]
 ) -> Baselines:
-    """Answer every labelled row from ``served_from`` on in each of the ways.
+    """Answer every labelled row from the first champion's beginning on, in each of the ways.
 
-    ``reader`` must be undisturbed. Raises what reading, features and training raise.
+    ``rows`` come from :func:`all_rows`; ``tell`` hears the share done. Raises ModelLoadError
+    and what training raises.
     """
     import polars as pl
 
-    rows = all_rows(job, project, reader)
-    later = rows.filter(pl.col(project.events.time) >= job.served_from)
-    scorer = load_scorer(job.package, trusted_digest=job.model_digest)
+    later = rows.filter(pl.col(project.events.time) >= first.served_from)
+    scorer = load_scorer(first.package, trusted_digest=first.model_digest)
     never = scorer.score(later)
     found = {"event": later[project.events.id].cast(pl.String)}
     trained: dict[str, tuple[datetime, ...]] = {}
     if NEVER in job.ways:
         found[NEVER] = pl.Series(never)
-        trained[NEVER] = (job.served_from,)
+        trained[NEVER] = (first.served_from,)
     if WEEKLY in job.ways:
-        found[WEEKLY], trained[WEEKLY] = _weekly(job, project, rows, later, never, tell)
+        found[WEEKLY], trained[WEEKLY] = _weekly(job, project, rows, later, first, never, tell)
     return Baselines(pl.DataFrame(found), trained)
 
 
 def all_rows(job: Job, project: Project, reader: SourceReader) -> pl.DataFrame:
-    """Features and targets of all labelled events, and when each label became known."""
+    """Features and targets of all labelled events, and when each label became known.
+
+    ``reader`` must be undisturbed. Raises what reading and building features raise.
+    """
     window = Window(job.data_since, job.until)
     tables = {name: reader.read(name, window) for name in project.sources}
     frames = TableFrames(tables, known_at_columns(project))
@@ -110,24 +118,25 @@ def _weekly(
     project: Project,
     rows: pl.DataFrame,
     later: pl.DataFrame,
-    first: Any,
+    first: First,
+    answered: Any,
     tell: Callable[[float], None],
 ) -> tuple[pl.Series, tuple[datetime, ...]]:
     """A new model at the end of each week, on every label known by then, without a gate.
 
-    The first week is answered by the first champion (``first``).
+    The first week keeps what the first champion ``answered``.
     """
     import polars as pl
 
-    time = later[project.events.time]
-    answers = pl.Series(first).to_numpy().copy()
-    parameters = _threaded(job, project)
-    at, trained = job.served_from + WEEK, [job.served_from]
+    time, since = later[project.events.time], first.served_from
+    answers = pl.Series(answered).to_numpy().copy()
+    parameters = _threaded(job, project, first)
+    at, trained = since + WEEK, [since]
     while at < job.until:
-        tell((at - job.served_from) / (job.until - job.served_from))
+        tell((at - since) / (job.until - since))
         known = rows.filter(pl.col(KNOWN_AT) < at)
         target = known[TARGET].to_numpy()
-        model = train(project, job.folder, known, target, parameters, job.seed)
+        model = train(project, job.folder, known, target, parameters, first.seed)
         week = ((time >= at) & (time < at + WEEK)).to_numpy()
         answers[week] = predictions(model, inputs(project, later.filter(pl.Series(week))))
         trained.append(at)
@@ -135,12 +144,12 @@ def _weekly(
     return pl.Series(answers), tuple(trained)
 
 
-def _threaded(job: Job, project: Project) -> dict[str, Any]:
+def _threaded(job: Job, project: Project, first: First) -> dict[str, Any]:
     """The parameters, with the number of threads that the project sets lowered to ``threads``."""
-    given = {**project.training.parameters, **job.parameters}
+    given = {**project.training.parameters, **first.parameters}
     limit: dict[str, Any] = {
         name: job.threads
         for name in ("num_threads", "n_jobs")
         if job.threads is not None and name in given
     }
-    return {**job.parameters, **limit}
+    return {**first.parameters, **limit}

@@ -1,6 +1,7 @@
 """The baselines in a process of their own, so that they train while the loop goes on.
 
-The process is a plain ``python -m`` of this module: it depends on no main module, so that a
+It begins with the features of all rows and then waits for the loop's first champion. The process
+is a plain ``python -m`` of this module: it depends on no main module, so that a
 back-test can be started from a script or a notebook too. It tells shares as floats, and in the
 end its answer or the error that stopped it, through a pipe.
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from homeostat.errors import HomeostatError, RunError
-from homeostat.simulation.baselines import Baselines, Job, run_baselines
+from homeostat.simulation.baselines import Baselines, First, Job, all_rows, run_baselines
 
 LOG = "baselines.log"
 """What the process wrote to standard error, in the state folder."""
@@ -32,11 +33,12 @@ class Beside:
     connection: Connection
     log: Path
     share: float = 0.0
+    going: bool = False
     answer: Any = None
 
     @classmethod
     def start(cls, job: Job, state: Path) -> Beside:
-        """Begin in a fresh process; it ends when this one does."""
+        """Begin with the features, in a fresh process; it ends when this one does."""
         ours, theirs = os.pipe()
         log = state / LOG
         command = [sys.executable, "-m", "homeostat.simulation.beside", str(theirs)]
@@ -45,10 +47,20 @@ class Beside:
                 command, pass_fds=(theirs,), stdin=subprocess.PIPE, stderr=errors
             )
         os.close(theirs)
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
-            stdin.write(pickle.dumps((job, state)))
-        return cls(process, Connection(ours, writable=False), log)
+        beside = cls(process, Connection(ours, writable=False), log)
+        beside._say((job, state))
+        return beside
+
+    def go_on(self, first: First) -> None:
+        """There is a first champion: train and answer."""
+        self._say(first)
+        self.going = True
+
+    def _say(self, message: Any) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it died: the next poll tells why
+            self.process.stdin.write(pickle.dumps(message))
+            self.process.stdin.flush()
 
     def poll(self, wait_s: float = 0.0) -> bool:
         """Whether the answer is there; waits for news up to ``wait_s``."""
@@ -84,37 +96,46 @@ class Beside:
         """End the process, whatever it is doing."""
         if self.answer is None:
             self.process.terminate()
+        if self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
         self.process.wait(10)
         self.connection.close()
 
 
 def main() -> None:
-    """What the process does: ``argv[1]`` is the pipe to tell, the job comes on standard input."""
+    """What the process does: ``argv[1]`` is the pipe to tell, messages come on standard input."""
     connection = Connection(int(sys.argv[1]), readable=False)
-    job, state = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 -- from our own parent
     _give_way()
     try:
-        connection.send(_compute(job, state, connection))
+        answer: Any = _compute(connection)
     except HomeostatError as error:
-        connection.send(error)
-    except BrokenPipeError:  # the back-test is gone
+        answer = error
+    except (BrokenPipeError, EOFError):  # the back-test is gone
         sys.exit(1)
     except Exception as error:  # told to whoever asked, not lost with this process
-        connection.send(
-            RunError(
-                f"{type(error).__name__}: {error}",
-                subject="baselines",
-                next_step="check the project's code with `homeostat check`",
-            )
+        answer = RunError(
+            f"{type(error).__name__}: {error}",
+            subject="baselines",
+            next_step="check the project's code with `homeostat check`",
         )
+    with contextlib.suppress(BrokenPipeError):
+        connection.send(answer)
 
 
-def _compute(job: Job, state: Path, connection: Connection) -> Baselines:
+def _compute(connection: Connection) -> Baselines:
     from homeostat.simulation.replay_clock import ReplayClock
     from homeostat.wiring import assemble
 
+    job, state = _hear()
     wired = assemble(job.folder, state, clock=ReplayClock(job.until), executor="inline")
-    return run_baselines(job, wired.project, wired.reader, connection.send)
+    rows = all_rows(job, wired.project, wired.reader)
+    return run_baselines(job, wired.project, rows, _hear(), connection.send)
+
+
+def _hear() -> Any:
+    """The next message from the back-test; EOFError when it is gone."""
+    return pickle.load(sys.stdin.buffer)  # noqa: S301 -- from our own parent
 
 
 def _give_way() -> None:
