@@ -1,0 +1,23 @@
+"""The names of all signals of a project: what a condition can read."""
+
+from __future__ import annotations
+
+from homeostat.spec.project import Project
+
+
+def signal_names(project: Project) -> frozenset[str]:
+    """Every signal that ``project`` has, families by member: ``psi.temp``.
+
+    docs/signals.md describes them; monitoring/signals.py makes them, and a test holds the two
+    together.
+    """
+    names = {
+        *project.metrics.names,
+        f"{project.metrics.primary}_at_promotion",
+        "labels", "new_labels", "predictions", "champion_age_d", "psi_max", "drifted_share",
+    }  # fmt: skip
+    for feature in project.features.names:
+        names |= {f"psi.{feature}", f"null_share.{feature}"}
+    for source in project.sources:
+        names |= {f"data_age_h.{source}", f"quarantined.{source}"}
+    return frozenset(names)
