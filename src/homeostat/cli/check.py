@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from homeostat.cli.context import HERE, JsonOption, ProjectOption, console, print_json
+from homeostat.cli.context import (
+    HERE,
+    JsonOption,
+    ProjectOption,
+    console,
+    print_json,
+    working,
+)
 
 if TYPE_CHECKING:
+    from homeostat.cli.check_data import Sample
+    from homeostat.spec.load import ProjectFile
     from homeostat.spec.project import Project
+
+NOT_PASSED = 3
 
 SchemaOption = Annotated[
     bool, typer.Option("--schema", help="Print the JSON Schema of homeostat.yaml, for editors.")
 ]
 DataOption = Annotated[
-    bool, typer.Option("--data", help="Also read the first delivery of each source and check it.")
+    bool,
+    typer.Option(
+        "--data",
+        help="Also read the first delivery of each source, check it, and compute features.",
+    ),
 ]
 
 
@@ -32,9 +47,10 @@ def check(
     schema: SchemaOption = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Check homeostat.yaml: keys, values, functions, conditions, schedules, leaks.
+    """Check homeostat.yaml: keys, values, conditions, schedules, functions, leaks.
 
-    Errors name file, line, key and what is allowed. Exits 3 when a delivery fails its checks.
+    All mistakes are told at once, each with its line, its key and what is allowed. Exits 3
+    when a delivery fails its checks.
     """
     if schema:
         import orjson
@@ -44,83 +60,45 @@ def check(
         options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
         typer.echo(orjson.dumps(json_schema(), option=options).decode())
         return 0
-    from homeostat.spec.load import load_project
+    with working("reading homeostat.yaml", silent=as_json) as say:
+        from homeostat.spec.load import read_project
 
-    declared = load_project(project)
-    _code(declared, project)
-    deliveries = _deliveries(declared, project) if data else []
-    failed = [d for d in deliveries if d["verdict"] not in ("pass", "inconclusive")]
+        file = read_project(project)
+        say("loading the project's code")
+        from homeostat.cli.check_code import check_code
+
+        check_code(file, project)
+        samples = _samples(file, project, say) if data else ()
+    good = all(sample.good for sample in samples)
     if as_json:
-        print_json({"model": declared.model, "ok": not failed, "deliveries": deliveries})
+        deliveries = [sample.facts() for sample in samples]
+        print_json({"model": file.project.model, "ok": good, "deliveries": deliveries})
     else:
-        _print(declared, deliveries)
-    return 3 if failed else 0
+        _print(file.project, samples)
+    return 0 if good else NOT_PASSED
 
 
-def _code(declared: Project, folder: Path) -> None:
-    """Raise what is wrong with functions, conditions, schedules and features."""
-    from homeostat.errors import ProjectFileError
-    from homeostat.features.leaks import check_declaration
-    from homeostat.spec.code import load_function
-    from homeostat.spec.settings import settings_of
+def _samples(file: ProjectFile, folder: Path, say: Callable[[str], None]) -> tuple[Sample, ...]:
+    from homeostat.cli.check_data import check_data
 
-    named = [s.load for s in declared.sources.values() if s.load]
-    named += [declared.features.derive] if declared.features.derive else []
-    for reference in (*named, declared.training.estimator):
-        load_function(folder, reference)
-    settings_of(declared)
-    check_declaration(declared)
-    fitting = {
-        "binary": {"auc", "average_precision", "accuracy", "log_loss", "brier"},
-        "regression": {"mae", "rmse", "r2"},
-    }[declared.task]
-    wrong = sorted(set(declared.metrics.names) - fitting)
-    if wrong:
-        raise ProjectFileError(
-            f"{', '.join(wrong)} cannot be measured for task {declared.task}",
-            subject="homeostat.yaml: metrics",
-            next_step=f"use {', '.join(sorted(fitting))}",
-        )
+    return check_data(file, folder, say)
 
 
-def _deliveries(declared: Project, folder: Path) -> list[dict[str, Any]]:
-    """What the checks say of the first delivery of each source."""
-    from homeostat.domain.delivery import Window
-    from homeostat.pipeline.validate import check_delivery
-    from homeostat.wiring import reader_of, system_clock
-
-    reader = reader_of(declared, folder)
-    start = declared.start or system_clock().now() - timedelta(days=30)
-    found = []
-    for name, source in declared.sources.items():
-        if source.posted:
-            continue
-        window = Window(start, start + source.every)
-        frame = reader.read(name, window)
-        verdict, findings = check_delivery(source, name, frame, None, window)
-        found.append(
-            {
-                "source": name,
-                "rows": frame.height,
-                "verdict": verdict.value,
-                "findings": [finding.reason for finding in findings],
-            }
-        )
-    return found
-
-
-def _print(declared: Project, deliveries: list[dict[str, Any]]) -> None:
+def _print(declared: Project, samples: tuple[Sample, ...]) -> None:
     out = console()
     out.print(
         f"[green]ok[/]: {declared.model}, {len(declared.sources)} sources, "
         f"{len(declared.features.names)} features, {len(declared.triggers)} triggers"
     )
-    for delivery in deliveries:
-        good = delivery["verdict"] in ("pass", "inconclusive")
-        colour = "green" if good else "red"
+    for sample in samples:
+        rows = sample.frame.height if sample.frame is not None else 0
         out.print(
-            f"  [{colour}]{delivery['verdict']}[/] {delivery['source']}: "
-            f"{delivery['rows']:,} rows in the first delivery"
+            f"  [{'green' if sample.good else 'red'}]{sample.verdict.value}[/] {sample.source}: "
+            f"{rows:,} rows in the first delivery"
         )
-        for finding in delivery["findings"]:
-            out.print(f"      {finding}")
+        for finding in sample.findings:
+            out.print(f"      {finding}", markup=False)
+    if not all(sample.good for sample in samples):
+        out.print("next: correct the source or its checks; such a delivery is quarantined")
+    elif samples:
+        out.print("next: homeostat backtest, homeostat run")

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from homeostat.cli.output import console, ledger_of, print_json, recorded_of, shown
+from homeostat.cli.output import (
+    console,
+    ledger_of,
+    print_json,
+    recorded_of,
+    shown,
+    working,
+)
 from homeostat.errors import OrderError
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ __all__ = [
     "print_json",
     "recorded_of",
     "shown",
+    "working",
 ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,16 @@ def print_json(value: Any) -> None:
     from homeostat.domain.codec import canonical
 
     sys.stdout.write(canonical(value).decode() + "\n")
+
+
+@contextmanager
+def working(text: str, *, silent: bool) -> Iterator[Callable[[str], None]]:
+    """A spinner while something takes time; what it yields changes its text."""
+    if silent:
+        yield lambda _: None
+        return
+    with console().status(text) as status:
+        yield status.update
 
 
 def ledger_of(project: Path, state: Path | None) -> Ledger:
@@ -62,7 +74,7 @@ def print_error(error: HomeostatError) -> None:
     body = Text()
     if error.subject:
         body.append(error.subject + "\n", style="bold")
-    body.append(error.problem)
+    body.append(error.problem.rstrip())
     if error.next_step:
         body.append("\n\nNext: ", style="bold")
         body.append(error.next_step)

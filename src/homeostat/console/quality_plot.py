@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from homeostat.console import words
 from homeostat.console.axes import Tick, TimeAxis, ValueAxis, spread, value_axis
 from homeostat.domain.backtest import BacktestResult, Curve, Point
 
+SECOND = timedelta(seconds=1)
 LABEL_GAP = 7.0
 """Least distance between the labels at the ends of lines, in percent of the plot's height."""
 
@@ -104,13 +106,19 @@ def _line(curve: Curve, points: tuple[Point, ...], axis: TimeAxis, scale: ValueA
                 left,
                 top,
                 words.value(point.value, 4),
-                f"{words.day(point.since, year=False)} to {words.day(point.until, year=False)}",
+                _span(point),
                 words.count(point.rows, "row"),
             )
         )
     last = dots[-1] if dots else Dot(0.0, 50.0, words.NOTHING, "", "")
     value = next((p.value for p in reversed(points) if p.value is not None), None)
     return Line(curve.name, curve.title, path_of(places), tuple(dots), last.top, words.value(value))
+
+
+def _span(point: Point) -> str:
+    """Its first and its last day."""
+    last = point.until - SECOND
+    return f"{words.day(point.since, year=False)} to {words.day(last, year=False)}"
 
 
 def path_of(places: Iterable[tuple[float, float] | None]) -> str:
