@@ -46,7 +46,7 @@ contracts: $(VENV)/ready ## arrows only point down
 	@$(BIN)/lint-imports --no-cache
 
 docs: $(VENV)/ready ## write the generated parts of the manual anew
-	@$(BIN)/homeostat check --schema > docs/homeostat.schema.json
+	@$(BIN)/python docs/generate.py
 
 lock: build/uv-ready ## resolve the newest versions into the lock file
 	$(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -56,12 +56,17 @@ def show(
     if as_json:
         print_json(entries)
         return
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("entry", "time", "kind", "what", "reason", box=None, pad_edge=False)
     for entry in entries:
         reason = entry.body.get("reason") or entry.body.get("why") or entry.body.get("problem")
         table.add_row(
-            f"e{entry.seq}", shown(entry.at), entry.kind.value, entry.name, str(reason or "")
+            f"e{entry.seq}",
+            shown(entry.at),
+            entry.kind.value,
+            entry.name,
+            escape(str(reason or "")),
         )
     console().print(table)

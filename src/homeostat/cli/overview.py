@@ -67,10 +67,13 @@ def facts_of(recorded: Recorded) -> dict[str, Any]:
 
 
 def _print(recorded: Recorded, facts: dict[str, Any]) -> None:
+    from rich.markup import escape
+
     out = console()
-    out.print(f"[bold]{recorded.model}[/]  owned by {recorded.owner}")
+    out.print(f"[bold]{recorded.model}[/]  owned by {escape(recorded.owner)}")
     if recorded.paused_by is not None:
-        out.print(f"[yellow]paused[/] by {recorded.paused_by.who}: {recorded.paused_by.why}")
+        told = escape(f"{recorded.paused_by.who}: {recorded.paused_by.why}")
+        out.print(f"[yellow]paused[/] by {told}")
     champion = facts["champion"]
     if champion is None:
         out.print("no version serves yet; `homeostat run` trains one now")
@@ -95,9 +98,8 @@ def _print(recorded: Recorded, facts: dict[str, Any]) -> None:
         out.print(f"last run {run.request.id}: {run.status.value}, {shown(run.started_at)}")
     out.print(_sources(recorded))
     for alert in recorded.alerts.values():
-        out.print(
-            f"[yellow]{alert.severity}[/] {alert.name} since {shown(alert.since)}: {alert.reason}"
-        )
+        told = escape(f"{alert.name} since {shown(alert.since)}: {alert.reason}")
+        out.print(f"[yellow]{alert.severity}[/] {told}")
     out.print(f"[dim]{recorded.position:,} ledger entries, last {shown(recorded.last_at)}[/]")
 
 

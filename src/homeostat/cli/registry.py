@@ -34,6 +34,7 @@ def runs(
     if as_json:
         print_json(list(recorded.runs.values()))
         return
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("run", "started", "status", "came of it", "why", box=None, pad_edge=False)
@@ -43,7 +44,7 @@ def runs(
             shown(run.started_at),
             run.status.value,
             _came_of(run, recorded),
-            run.request.reason,
+            escape(run.request.reason),
         )
     console().print(table if recorded.runs else "no run yet; `homeostat run` starts one")
 

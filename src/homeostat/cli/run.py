@@ -166,6 +166,7 @@ def _tell(wired: Assembly, done: Run, as_json: bool) -> int:
 
 
 def _print(done: Run, facts: dict[str, Any]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     assert done.candidate is not None
@@ -178,13 +179,13 @@ def _print(done: Run, facts: dict[str, Any]) -> None:
         out.print(f"  {name:<28} {value:.4f}")
     for finding in facts["findings"]:
         colour = {"pass": "green", "fail": "red", "error": "red"}.get(finding["verdict"], "yellow")
-        out.print(f"  [{colour}]{finding['verdict']:<12}[/] {finding['reason']}")
+        out.print(f"  [{colour}]{finding['verdict']:<12}[/] {escape(finding['reason'])}")
     if facts["version"]:
         serves = "and serves" if facts["champion"] == facts["version"] else "its rollout begins"
         out.print(f"[green]{facts['run']} is version {facts['version']}[/], {serves}")
         out.print(f"next: homeostat why v{facts['version']}, homeostat up")
     else:
-        out.print(f"[yellow]{facts['run']} was refused[/]: {facts['reason']}")
+        out.print(f"[yellow]{facts['run']} was refused[/]: {escape(facts['reason'])}")
         out.print(f"next: homeostat why {facts['run']}")
 
 

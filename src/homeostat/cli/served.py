@@ -58,18 +58,27 @@ def served(
             "ordered_by": next((who for who in by if who), None),
             "arms": recorded.routing.arms,
         }
-        arms = ", ".join(
-            f"v{arm.version} {'in shadow' if arm.shadow else format(arm.share, '.1%')}"
-            for arm in recorded.routing.arms
-        )
-        text = (
-            f"[bold]v{version.number}[/] served at {shown(instant)} (since {shown(tenure.since)})\n"
-            f"traffic   {arms}\n"
-            f"digest    {version.digest}\n"
-            f"trained   {version.candidate.run_id} on snapshot {version.candidate.snapshot}\n"
-            f"promoted  e{intent.seq}, by {facts['ordered_by'] or 'the loop'}: {facts['reason']}"
-        )
+        text = _told(facts)
     if as_json:
         print_json(facts)
     else:
         console().print(text, soft_wrap=True)
+
+
+def _told(facts: dict[str, Any]) -> str:
+    """The facts as a paragraph with markup."""
+    from rich.markup import escape
+
+    arms = ", ".join(
+        f"v{arm.version} {'in shadow' if arm.shadow else format(arm.share, '.1%')}"
+        for arm in facts["arms"]
+    )
+    by = escape(f"{facts['ordered_by'] or 'the loop'}: {facts['reason']}")
+    return (
+        f"[bold]v{facts['version']}[/] served at {shown(facts['at'])} "
+        f"(since {shown(facts['since'])})\n"
+        f"traffic   {arms}\n"
+        f"digest    {facts['digest']}\n"
+        f"trained   {facts['run']} on snapshot {facts['snapshot']}\n"
+        f"promoted  e{facts['promoted_in_entry']}, by {by}"
+    )

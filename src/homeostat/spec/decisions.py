@@ -84,7 +84,7 @@ class Trigger(Section):
     new_labels: int | None = Field(None, ge=1)
     """So many labels since the last training."""
     when: str | None = None
-    """CEL expression over signals, e.g. ``auc_14d < 0.65 && labels_14d > 1000``."""
+    """CEL expression over signals, e.g. ``auc < 0.65 && labels > 1000``."""
     hold: Duration = timedelta(0)
     """Debounce: the condition must hold for so long."""
 

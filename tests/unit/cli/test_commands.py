@@ -108,6 +108,14 @@ def test_pause_and_resume_are_kept_with_their_reason(project, call):
     assert as_json(call("status", "-p", project.folder, "--json"))["paused_by"] is None
 
 
+def test_what_people_write_is_shown_as_written(project, call):
+    as_json(call("pause", "--why", "[/odd] [red]", "-p", project.folder, "--json"))
+    for command in (("status",), ("ledger", "show"), ("runs",), ("served", "--at", "2100-01-01")):
+        code, _, err = call(*command, "-p", project.folder)
+        assert code == 0, err
+    assert "[/odd] [red]" in call("status", "-p", project.folder)[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
