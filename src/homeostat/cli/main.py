@@ -29,8 +29,6 @@ from homeostat.errors import HomeostatError
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
-EXIT_NOT_PASSED = 3
-"""The command worked, and its answer is no: a gate refused, a reproduction differs."""
 
 USAGE_ERROR: type[Exception] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"

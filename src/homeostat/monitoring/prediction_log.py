@@ -28,7 +28,6 @@ COLUMNS = (
     "id", "event", "at", "model", "version", "digest", "arm", "entity", "prediction",
     "latency_ms", "flags", "inputs",
 )  # fmt: skip
-ARMS = ("champion", "canary", "shadow")
 CACHED_FILES = 400
 _STAMP = "%Y%m%dT%H%M%S%f"
 

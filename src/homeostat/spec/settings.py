@@ -17,9 +17,7 @@ from homeostat.policy.settings import (
 )
 from homeostat.spec.decisions import Gate, Rollout, Trigger
 from homeostat.spec.project import Project
-
-LOSSES = frozenset({"log_loss", "brier", "mae", "rmse"})
-"""Metrics of which less is better."""
+from homeostat.stats.metrics import LOSSES
 
 
 def settings_of(project: Project) -> LoopPolicy:
