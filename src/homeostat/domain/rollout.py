@@ -18,7 +18,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arm:
-    """A version that receives traffic. ``share`` in [0, 1]; a shadow arm never answers.
+    """A version that is loaded. ``share`` in [0, 1]; a shadow arm scores and never answers.
+
+    An arm with share 0 that is no shadow is dark: loaded and tested, it answers only requests
+    that name its version.
 
     ``digest`` is of the model's bytes, ``package`` of the folder from which it is loaded.
     """
@@ -34,15 +37,20 @@ class Arm:
 class Routing:
     """The whole routing of one model, the champion's arm first.
 
-    Shares of the arms that answer add up to 1, or there are none.
+    Shares of the arms that answer add up to 1, or there are none. ``assignment`` is "sticky" or
+    "random"; ``salt`` makes the sticky assignment of one experiment independent of another's;
+    ``explore`` is the share of requests whose arm is drawn uniformly.
     """
 
     arms: tuple[Arm, ...] = ()
+    assignment: str = "sticky"
+    salt: str = ""
+    explore: float = 0.0
 
     @property
     def answering(self) -> tuple[Arm, ...]:
         """Arms that answer requests."""
-        return tuple(arm for arm in self.arms if not arm.shadow)
+        return tuple(arm for arm in self.arms if not arm.shadow and arm.share > 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,15 @@ class Step(Section):
 class Rollout(Section):
     """How a registered version becomes champion."""
 
-    strategy: Literal["canary", "blue_green"] = "canary"
-    """Step by step, or all at once."""
+    strategy: Literal["canary", "blue_green", "ab"] = "canary"
+    """``canary``: step by step. ``blue_green``: all at once. ``ab``: a fixed assignment for the
+    time of the first step, then a verdict."""
+    assignment: Literal["sticky", "random"] = "sticky"
+    """``sticky``: an entity keeps its arm while weights only grow. ``random``: each request is
+    drawn anew."""
+    explore: float = Field(0.0, ge=0, le=0.5)
+    """Share of requests answered by an arm drawn uniformly, whatever the weights. Choices are
+    logged with their propensity, so that training data can be weighted without bias."""
     shadow: Duration = timedelta(days=1)
     """With canary: how long to score beside the champion first."""
     shadow_min_labels: int = Field(100, ge=1)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from homeostat.spec.base import Duration, Instant, Section
 from homeostat.spec.decisions import Gates, Monitors, Policy, Rollout, Trigger
 from homeostat.spec.features import Features
+from homeostat.spec.serving import Serving
 from homeostat.spec.sources import Source
 from homeostat.spec.training import Metrics, Split, Training
 
@@ -77,6 +78,8 @@ class Project(Section):
     """What a candidate must show."""
     rollout: Rollout = Rollout()
     """How a version gets traffic."""
+    serving: Serving = Serving()
+    """How the gateway answers."""
     monitors: Monitors = Monitors()
     """What is watched on live traffic."""
     triggers: dict[str, Trigger] = {}
