@@ -29,7 +29,11 @@
     │   ├── UnknownModelError          H501  no such model here
     │   ├── NotReadyError              H502  no version serves yet
     │   ├── InputError                 H503  the request does not fit the model's schema
-    │   └── ModelLoadError             H504  a version could not be loaded or failed its self-test
+    │   │   ├── BodyTooLargeError      H506  the request is larger than the gateway takes
+    │   │   └── SlowRequestError       H507  the request took too long to arrive
+    │   ├── ModelLoadError             H504  a version could not be loaded or failed its self-test
+    │   ├── OverloadedError            H505  more requests wait than the gateway takes on
+    │   └── UnexpectedError            H508  a fault of Homeostat's own; its log has the trace
     ├── OrderError                     H600  a person asked for something that cannot be done
     │   └── UnknownVersionError        H601  no such version
     └── MissingExtraError              H700  an optional dependency is not installed
@@ -238,10 +242,34 @@ class InputError(ServingError):
     code = "H503"
 
 
+class BodyTooLargeError(InputError):
+    """The request is larger than the gateway takes."""
+
+    code = "H506"
+
+
+class SlowRequestError(InputError):
+    """The request took longer to arrive than the gateway waits."""
+
+    code = "H507"
+
+
 class ModelLoadError(ServingError):
     """A version could not be loaded, or failed its self-test."""
 
     code = "H504"
+
+
+class OverloadedError(ServingError):
+    """More requests wait than the gateway takes on; asking again a little later helps."""
+
+    code = "H505"
+
+
+class UnexpectedError(ServingError):
+    """A fault of Homeostat's own while answering; the gateway's log has the trace."""
+
+    code = "H508"
 
 
 class OrderError(HomeostatError):

@@ -11,15 +11,17 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from homeostat.errors import OrderError
+from homeostat.ports.serving import Serving
 
 if TYPE_CHECKING:
     from homeostat.domain.run import RunRequest
     from homeostat.engine.act import RequestFaults
     from homeostat.engine.reconcile import Engine
     from homeostat.gateway.host import Host
+    from homeostat.gateway.model import Model
     from homeostat.monitoring.evidence import LogEvidence
     from homeostat.monitoring.label_log import LabelLog
     from homeostat.monitoring.prediction_log import PredictionLog
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from homeostat.ports.clock import Clock
     from homeostat.ports.ledger import Ledger
     from homeostat.ports.runner import Runner
-    from homeostat.ports.serving import Serving
     from homeostat.ports.source import SourceReader
     from homeostat.ports.step_cache import StepCache
     from homeostat.ports.tracker import Tracker
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 STATE = ".homeostat"
 """Name of the state folder inside a project folder."""
+WORKERS = "workers"
+"""Folder with the sockets of the gateway's workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ def assemble(
     request_faults: RequestFaults | None = None,
     progress: Callable[[str, float], None] | None = None,
     synchronous: Literal["FULL", "NORMAL"] = "FULL",
+    workers: bool | None = None,
 ) -> Assembly:
     """Wire the project in ``folder`` to its state.
 
@@ -122,6 +126,8 @@ def assemble(
     and trained. ``progress`` is told about the steps of inline runs: (step, share done).
     ``synchronous``: FULL survives a loss of power with every acknowledged entry; NORMAL, for a
     back-test that can be run again, survives a killed process only.
+    ``workers``: whether the worker processes of a gateway serve, or a host in this process; by
+    default the workers when any of them lives and the clock is the system's.
     Raises ProjectError and StateError.
     """
     from homeostat.adapters.local.file_blobs import FileBlobs
@@ -146,6 +152,7 @@ def assemble(
     where = state_folder(folder, state)
     where.mkdir(parents=True, exist_ok=True)
     wall = SystemClock()
+    simulated = clock is not None
     clock = clock or wall
     blobs = FileBlobs(where / "blobs", synchronous=synchronous)
     cache = SqliteStepCache(where / "state.db")
@@ -156,7 +163,10 @@ def assemble(
     if wrap_reader is not None:
         reader = wrap_reader(reader)
     host = Host(project, blobs, log, clock, where / "gateway")
-    serving = HostServing(host)
+    serving: Serving = HostServing(host)
+    gateway = gateway_in(where)
+    if workers or (workers is None and not simulated and gateway.alive()):
+        serving = gateway
     evidence = LogEvidence(project, blobs, log)
     runner = _runner(project, folder, where, blobs, cache, clock, executor, progress)
     tracker = _tracker(project, where)
@@ -191,6 +201,74 @@ def assemble(
         tracker=tracker,
         reader=reader,
         engine=engine,
+    )
+
+
+class Gateway(Serving, Protocol):
+    """The workers of a gateway, as whoever runs them sees them."""
+
+    def alive(self) -> bool:
+        """Whether a worker answers."""
+        ...
+
+    def heard(self, *, failing: bool) -> None:
+        """Tell all workers that the controller lives, and whether its last pass failed."""
+        ...
+
+    def orphans(self) -> list[str]:
+        """Workers that live on after whoever started them."""
+        ...
+
+    def stop(self, names: list[str]) -> None:
+        """Let the named workers finish and end."""
+        ...
+
+
+def gateway_in(state: Path) -> Gateway:
+    """The worker processes that serve from ``state``, whoever started them."""
+    from homeostat.adapters.local.workers_serving import WorkersServing
+
+    return WorkersServing(state / "gateway" / WORKERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Serves:
+    """What one worker of the gateway answers with."""
+
+    project: Project
+    state: Path
+    clock: Clock
+    model: Model
+    labels: LabelLog
+    log: PredictionLog
+
+
+def open_worker(folder: Path, state: Path | None = None) -> Serves:
+    """Wire one worker: it reads blobs and its last good routing, and never the ledger.
+
+    Raises ProjectError.
+    """
+    from homeostat.adapters.local.file_blobs import FileBlobs
+    from homeostat.gateway.arms import Arms
+    from homeostat.gateway.model import Model
+    from homeostat.monitoring.label_log import LabelLog
+    from homeostat.monitoring.prediction_log import PredictionLog
+    from homeostat.spec.load import load_project
+
+    project = load_project(folder)
+    where = state_folder(folder, state)
+    clock = system_clock()
+    declared = project.serving
+    log = PredictionLog(where / "log" / "predictions", declared.log.fsync)
+    blobs = FileBlobs(where / "blobs")
+    arms = Arms(project.model, blobs, where / "gateway", declared, declared.engine)
+    return Serves(
+        project=project,
+        state=where,
+        clock=clock,
+        model=Model(project, arms, log, clock),
+        labels=LabelLog(where / "log" / "labels"),
+        log=log,
     )
 
 

@@ -1,8 +1,10 @@
-"""``homeostat up``: controller and gateway in one process."""
+"""``homeostat up``: the controller in this process, the gateway's workers beside it."""
 
 from __future__ import annotations
 
-import threading
+import signal
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,15 +13,22 @@ from homeostat.cli.context import HERE, ProjectOption, StateOption, console
 from homeostat.errors import HomeostatError, NotReadyError
 
 if TYPE_CHECKING:
-    from homeostat.gateway.app import Gateway
-    from homeostat.wiring import Assembly
+    from homeostat.cli.watch import Watch
+    from homeostat.wiring import Assembly, Gateway
 
 HostOption = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
+GrpcOption = Annotated[
+    int | None,
+    typer.Option("--grpc-port", min=1, max=65535, help="Also serve gRPC on this port."),
+]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, max=256, help="Processes that share the port.")
+]
 ControllerOption = Annotated[
     bool,
     typer.Option(
-        "--controller/--no-controller", help="Make the loop's passes, or only serve the champion."
+        "--controller/--no-controller", help="Make the loop's passes, or only serve what is routed."
     ),
 ]
 
@@ -34,32 +43,64 @@ def up(
     state: StateOption = None,
     host: HostOption = "127.0.0.1",
     port: PortOption = 8080,
+    workers: WorkersOption = 1,
+    grpc_port: GrpcOption = None,
     controller: ControllerOption = True,
 ) -> None:
     """Serve the champion over HTTP and keep the loop going, until stopped.
 
     The gateway starts with the last good routing, before the controller's first pass, and
-    goes on serving it when a pass fails.
+    goes on serving it when a pass fails. Without the controller it follows what another one,
+    or a person's command, routes.
     """
-    from homeostat.gateway.app import Gateway
-    from homeostat.gateway.server import Server
-    from homeostat.wiring import assemble
+    from homeostat.cli.watch import Watch, tidy
+    from homeostat.gateway.server import listening
+    from homeostat.gateway.workers import Workers
+    from homeostat.wiring import WORKERS, assemble, gateway_in
 
-    wired = assemble(project, state)
-    gateway = Gateway(wired.project, wired.host, wired.labels, wired.clock)
-    serves = _restore(wired, controller)
-    server = Server(gateway.app, host, port)
-    server.start()
+    signal.signal(signal.SIGTERM, _stop)
+    wired = assemble(project, state, workers=True)
+    folder = wired.state / "gateway"
+    gateway = gateway_in(wired.state)
+    orphans = gateway.orphans()
+    if not orphans:
+        listening(host, port, shared=False).close()  # nobody else may have the port
+    commands = _commands(project, wired.state, host, port, workers, grpc_port)
+    running = Workers(commands, folder / WORKERS, folder / "metrics")
+    watch = Watch(wired, running)
     out = console()
-    out.print(f"[bold]{wired.project.model}[/] on http://{host}:{port}  (docs at /, stop: Ctrl-C)")
-    out.print(serves)
-    stop = threading.Event()
     try:
-        _keep_going(wired, gateway, server, stop, controller)
+        running.start()
+        gateway.stop(orphans)
+        watch.start()
+        serves = _restore(wired, controller)
+        out.print(
+            f"[bold]{wired.project.model}[/] on http://{host}:{port}  (docs at /, stop: Ctrl-C)"
+        )
+        out.print(serves)
+        _keep_going(wired, gateway, controller, watch)
     finally:
-        server.stop()
-        wired.log.seal()
+        watch.stop()
+        running.stop()
+        tidy(wired)
         wired.engine.release()
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _commands(
+    project: Path, state: Path, host: str, port: int, workers: int, grpc_port: int | None
+) -> list[list[str]]:
+    base = [
+        sys.executable, "-m", "homeostat.cli.worker",
+        "--project", str(project), "--state", str(state), "--host", host,
+    ]  # fmt: skip
+    commands = [[*base, "--port", str(port)] for _ in range(workers)]
+    if grpc_port is not None:
+        commands.append([*base, "--grpc-port", str(grpc_port)])
+    return commands
 
 
 def _restore(wired: Assembly, controller: bool) -> str:
@@ -69,9 +110,10 @@ def _restore(wired: Assembly, controller: bool) -> str:
     recorded = wired.engine.refresh()
     champion = recorded.champion
     if champion is not None:
-        wired.host.route(routing(recorded))
+        wired.serving.route(routing(recorded))
         return f"v{champion.number} serves"
-    if wired.host.restore():
+    observed = wired.serving.observe()
+    if observed is not None and observed.answering:
         return "serving the last good routing"
     if not controller:
         raise NotReadyError(
@@ -82,26 +124,21 @@ def _restore(wired: Assembly, controller: bool) -> str:
     return "no version yet: the first one serves as soon as it is trained and passes its gates"
 
 
-def _keep_going(
-    wired: Assembly, gateway: Gateway, server: object, stop: threading.Event, controller: bool
-) -> None:
-    told = ""
-    gauge = gateway.metrics.controller.labels(wired.project.model)
-    while getattr(server, "alive", False):
-        pause_s = 1.0
-        if controller:
-            try:
-                wired.engine.settle(wired.clock.now(), watch=_tell)
-                problem, pause_s = wired.engine.mirror_problem, _pause_s(wired)
-                gauge.set(1)
-            except HomeostatError as error:
-                problem = str(error)
-                gauge.set(0)
-            if problem and problem != told:
-                console().print(f"[yellow]{problem}[/] (the gateway goes on serving)")
-            told = problem
-        if stop.wait(pause_s):
-            return
+def _keep_going(wired: Assembly, gateway: Gateway, controller: bool, watch: Watch) -> None:
+    told, pause_s = "", 1.0
+    while not watch.stopped.wait(pause_s):
+        if not controller:
+            continue
+        try:
+            wired.engine.settle(wired.clock.now(), watch=_tell)
+            problem, pause_s = wired.engine.mirror_problem, _pause_s(wired)
+            gateway.heard(failing=False)
+        except HomeostatError as error:
+            problem = str(error)
+            gateway.heard(failing=True)
+        if problem and problem != told:
+            console().print(f"[yellow]{problem}[/] (the gateway goes on serving)")
+        told = problem
 
 
 def _pause_s(wired: Assembly) -> float:

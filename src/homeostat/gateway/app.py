@@ -1,229 +1,204 @@
-"""The gateway over HTTP: predict, labels, models, health, metrics. docs/http.md is its manual."""
+"""The gateway as a raw ASGI application: predictions first, everything else by a table.
+
+docs/http.md is its manual.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
-from typing import Any
+from typing import TypeVar
 
-import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
-
-from homeostat import __version__
-from homeostat.errors import (
-    DiskFullError,
-    HomeostatError,
-    InputError,
-    NotReadyError,
-    UnknownModelError,
+from homeostat.errors import HomeostatError, OverloadedError, UnexpectedError
+from homeostat.gateway import friendly
+from homeostat.gateway.arms import Loaded
+from homeostat.gateway.asked import Asked
+from homeostat.gateway.batcher import Batcher
+from homeostat.gateway.exchange import (
+    JSON,
+    Message,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    body_in,
+    live,
+    reply,
 )
-from homeostat.gateway.host import Host
 from homeostat.gateway.metrics import Metrics
-from homeostat.gateway.openapi import docs_page, openapi
-from homeostat.gateway.requests import MAX_BYTES, labels_of, parsed, rows_of
-from homeostat.monitoring.label_log import LabelLog
-from homeostat.ports.clock import Clock
-from homeostat.spec.project import Project
+from homeostat.gateway.model import FEW_ROWS, Model
+from homeostat.gateway.records import columns_of, parsed, records_of
+from homeostat.gateway.routes import Routes
+from homeostat.gateway.rows import Row
 
-Handler = Callable[[Request], Awaitable[Response]]
-STATUS = {InputError: 422, UnknownModelError: 404, NotReadyError: 503, DiskFullError: 503}
+T = TypeVar("T")
+SHADOW_PAUSE_S = 0.005
+"""How long rows for other arms wait, so that they are scored together."""
+THREADS = 4
+
+_log = logging.getLogger("homeostat.gateway")
 
 
 class Gateway:
-    """The HTTP face of one host. ``app`` is the ASGI application."""
+    """The ASGI application over one model."""
 
-    def __init__(self, project: Project, host: Host, labels: LabelLog, clock: Clock) -> None:
-        self._project = project
-        self._host = host
-        self._labels = labels
-        self._clock = clock
-        self._lock = threading.Lock()
-        self.metrics = Metrics()
-        self.metrics.controller.labels(project.model).set(0)
-        self.app = Starlette(
-            routes=[
-                Route("/", self._guarded("docs", self._docs)),
-                Route("/openapi.json", self._guarded("openapi", self._openapi)),
-                Route("/healthz", self._guarded("healthz", self._healthz)),
-                Route("/readyz", self._guarded("readyz", self._readyz)),
-                Route("/metrics", self._guarded("metrics", self._metrics)),
-                Route("/v1/models", self._guarded("models", self._models)),
-                Route("/v1/models/{model}", self._guarded("model", self._model)),
-                Route(
-                    "/v1/models/{model}/predict",
-                    self._guarded("predict", self._predict),
-                    methods=["POST"],
-                ),
-                Route(
-                    "/v1/models/{model}/labels",
-                    self._guarded("labels", self._post_labels),
-                    methods=["POST"],
-                ),
-            ],
-            exception_handlers={HTTPException: self._no_route},
-        )
+    def __init__(self, model: Model, metrics: Metrics, routes: Routes) -> None:
+        self.model = model
+        self.metrics = metrics
+        self._routes = routes
+        routes.in_thread = self.in_thread
+        project = model.project
+        self._binary = project.task == "binary"
+        self._path = f"/v1/models/{project.model}/predict"
+        self._limit = project.serving.max_body_mb * 1024 * 1024
+        self._max_waiting = project.serving.max_waiting
+        self._names = project.features.names
+        self._optional = tuple(n for n in (project.events.id, project.events.entity) if n)
+        self._observe = metrics.latency.labels(project.model, "predict").observe
+        self._pool = ThreadPoolExecutor(THREADS, "answer")
+        self._waiting = 0
+        self._shadowing = False
+        declared = project.serving.micro_batch
+        self._batcher = Batcher(declared, model.rows.answer) if declared.max_rows > 1 else None
+        self._slow = False
+        model.arms.when_swapped(self._swapped)
+        self._swapped(model.arms.loaded)
 
-    # -- routes -------------------------------------------------------------------------
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] == "http":
+            if scope["path"] == self._path and scope["method"] == "POST":
+                await self._predict(receive, send)
+            else:
+                await self._other(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await live(receive, send)
 
-    async def _predict(self, request: Request) -> Response:
-        self._known(request)
-        document = parsed(await _body(request))
-        answers, single = await asyncio.to_thread(self._answer, document)
-        return _json(answers[0] if single else {"predictions": answers})
+    # -- predictions --------------------------------------------------------------------
 
-    def _answer(self, document: Any) -> tuple[list[dict[str, Any]], bool]:
-        import polars as pl
+    async def _predict(self, receive: Receive, send: Send) -> None:
+        began = perf_counter()
+        message = await receive()
+        try:
+            if message.get("more_body") or message["type"] != "http.request":
+                body = await body_in(receive, message, self._limit)
+            else:
+                body = message["body"]
+            document = parsed(body)
+            if type(document) is dict and "rows" not in document:
+                answer = await self._one(document, began)
+            else:
+                answer = await self._many(document)
+        except Exception as error:
+            await self._failed(error, "predict", send)
+        else:
+            await reply(send, 200, answer, [JSON])
+        self._observe(perf_counter() - began)
 
-        events = self._project.events
-        schema = self._host.schema()
-        rows, single = rows_of(document, events.id, events.entity, schema)
-        now = self._clock.now()
-        unnamed = [
-            value if value is not None else f"{now.isoformat()}/{self._next()}"
-            for value in rows[events.id].cast(pl.String).to_list()
-        ]
-        rows = rows.with_columns(pl.Series(events.id, unnamed, dtype=pl.String))
-        answered = self._host.predict(rows, batch=False)
-        for version, count in answered["version"].value_counts().iter_rows():
-            self.metrics.predictions.labels(self._project.model, version, self._arm(version)).inc(
-                count
+    async def _one(self, record: dict[str, object], began: float) -> bytes:
+        model = self.model
+        if model.online is not None and len(record) < len(self._names):
+            record, fetched = model.filled(record)
+            row = model.rows.read(record, None, fetched, began)
+        else:
+            row = model.rows.read(record, None, None, began)
+        if self._batcher is not None:
+            await self._batcher.answered(row)
+        elif row.arm.slow:
+            await self.in_thread(lambda: model.rows.answer((row,)))
+        else:
+            model.rows.answer((row,))
+        self.metrics.predicted(row.arm.arm.version, row.role)
+        if len(row.loaded.beside) > 1:
+            self._beside(row)
+        return friendly.one(row, self._binary)
+
+    async def _many(self, document: object) -> bytes:
+        records = records_of(document)
+        if len(records) > FEW_ROWS or self._slow:
+            return await self.in_thread(lambda: self._answered(records))
+        return self._answered(records)
+
+    def _answered(self, records: list[dict[str, object]]) -> bytes:
+        names: tuple[str, ...] | list[str] = self._names
+        optional = self._optional
+        if self.model.online is not None:
+            names = [name for name in names if name in records[0]]
+            optional = (*optional, *self.model.online.needed)
+        columns = columns_of(records, names, optional)
+        answers = self.model.answer(Asked(columns, len(records)))
+        self.model.counted(answers, self.metrics)
+        return friendly.many(answers, self._binary)
+
+    # -- everything else ----------------------------------------------------------------
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = perf_counter()
+        name = "unknown"
+        try:
+            name, handler = self._routes.find(scope["method"], scope["path"])
+            message: Message = await receive()
+            body = await body_in(receive, message, self._limit)
+            answer = await handler(body, dict(scope["headers"]))
+        except Exception as error:
+            await self._failed(error, name, send)
+        else:
+            await reply(send, answer.status, answer.body, list(answer.headers))
+        self.metrics.latency.labels(self.model.project.model, name).observe(perf_counter() - began)
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run ``work`` beside the loop; OverloadedError when too much waits already."""
+        if self._waiting >= self._max_waiting:
+            raise OverloadedError(
+                f"{self._waiting} requests wait already",
+                subject=self.model.project.model,
+                next_step="ask again a little later, or start more workers",
             )
-        answers = answered.rename({"event": "event_id"}).to_dicts()
-        if self._project.task == "binary":
-            for answer in answers:
-                answer["label"] = answer["prediction"] >= 0.5
-        return answers, single
+        waiting = self.metrics.waiting.labels(self.model.project.model)
+        self._waiting += 1
+        waiting.inc()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._waiting -= 1
+            waiting.dec()
 
-    async def _post_labels(self, request: Request) -> Response:
-        self._known(request)
-        labels = labels_of(parsed(await _body(request)))
-        posted = await asyncio.to_thread(self._labels.post, labels, self._clock.now())
-        counts = {
-            "accepted": posted.accepted,
-            "repeated": posted.repeated,
-            "corrected": posted.corrected,
-        }
-        for outcome, count in counts.items():
-            self.metrics.labels.labels(self._project.model, outcome).inc(count)
-        return _json(counts, 202)
-
-    async def _models(self, _: Request) -> Response:
-        return _json({"models": [self._described()]})
-
-    async def _model(self, request: Request) -> Response:
-        self._known(request)
-        features = self._host.schema().features if self._host.ready else ()
-        shown = [{"name": f.name, "kind": f.kind, "null_allowed": f.null_allowed} for f in features]
-        return _json({**self._described(), "features": shown})
-
-    async def _healthz(self, _: Request) -> Response:
-        return _json({"status": "alive", "homeostat": __version__})
-
-    async def _readyz(self, _: Request) -> Response:
-        ready = self._host.ready
-        return _json({"ready": ready, "model": self._project.model}, 200 if ready else 503)
-
-    async def _metrics(self, _: Request) -> Response:
-        for arm in self._host.observe().arms:
-            self.metrics.share.labels(self._project.model, arm.version).set(
-                0.0 if arm.shadow else arm.share
+    async def _failed(self, error: Exception, route: str, send: Send) -> None:
+        """One shape for every error; what nobody foresaw goes to the log with its trace."""
+        if not isinstance(error, HomeostatError):
+            _log.error("a request to %s failed", route, exc_info=error)
+            error = UnexpectedError(
+                f"an unforeseen {type(error).__name__}",
+                subject=route,
+                next_step="see the gateway's log, and report it",
             )
-        return Response(
-            generate_latest(self.metrics.registry), headers={"content-type": CONTENT_TYPE_LATEST}
-        )
+        self.metrics.errors.labels(self.model.project.model, route, error.code).inc()
+        answer: Reply = self._routes.failed(error, route)
+        await reply(send, answer.status, answer.body, list(answer.headers))
 
-    async def _openapi(self, _: Request) -> Response:
-        return _json(self._document())
+    # -- shadows ------------------------------------------------------------------------
 
-    async def _docs(self, _: Request) -> Response:
-        return HTMLResponse(docs_page(self._document()))
+    def _beside(self, row: Row) -> None:
+        self.model.shadows.offer((row,))
+        self.shadow_soon()
 
-    # -- what they share ----------------------------------------------------------------
+    def shadow_soon(self) -> None:
+        """See to it that waiting shadow rows are scored, after the answers under way."""
+        if not self._shadowing and len(self.model.shadows):
+            self._shadowing = True
+            asyncio.get_running_loop().call_later(SHADOW_PAUSE_S, self._shadow)
 
-    def _document(self) -> dict[str, Any]:
-        features = self._host.schema().features if self._host.ready else ()
-        return openapi(self._project, features)
+    def _shadow(self) -> None:
+        self._shadowing = False
+        if self._slow:
+            loop = asyncio.get_running_loop()
+            done = loop.run_in_executor(self._pool, self.model.shadows.work, perf_counter())
+            done.add_done_callback(lambda _: self.shadow_soon())
+        elif self.model.shadows.work(perf_counter()):
+            self.shadow_soon()
 
-    def _described(self) -> dict[str, Any]:
-        routing = self._host.observe()
-        arms = [
-            {"version": a.version, "digest": a.digest, "share": a.share, "shadow": a.shadow}
-            for a in routing.arms
-        ]
-        return {"model": self._project.model, "task": self._project.task, "arms": arms}
-
-    def _arm(self, version: int) -> str:
-        answering = self._host.observe().answering
-        return "champion" if answering and answering[0].version == version else "canary"
-
-    def _next(self) -> int:
-        with self._lock:
-            self._count = getattr(self, "_count", 0) + 1
-            return self._count
-
-    def _known(self, request: Request) -> None:
-        name = request.path_params["model"]
-        if name != self._project.model:
-            raise UnknownModelError(
-                f"there is no model '{name}' here",
-                subject=name,
-                next_step=f"this gateway serves '{self._project.model}'",
-            )
-
-    def _guarded(self, route: str, handler: Handler) -> Handler:
-        """Every answer is timed, and every error has the one shape."""
-
-        async def guarded(request: Request) -> Response:
-            began = perf_counter()
-            try:
-                return await handler(request)
-            except HomeostatError as error:
-                self.metrics.errors.labels(self._project.model, route, error.code).inc()
-                status = next((s for kind, s in STATUS.items() if isinstance(error, kind)), 500)
-                return _failed(error, status)
-            finally:
-                spent = perf_counter() - began
-                self.metrics.latency.labels(self._project.model, route).observe(spent)
-
-        return guarded
-
-    async def _no_route(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        problem = InputError(
-            f"{request.method} {request.url.path}: {error.detail}",
-            subject=request.url.path,
-            next_step="see /openapi.json for the routes",
-        )
-        return _failed(problem, error.status_code)
-
-
-async def _body(request: Request) -> bytes:
-    """The body; InputError when it is larger than allowed, before it fills the memory."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > MAX_BYTES:
-            raise InputError(
-                f"the body is larger than {MAX_BYTES // 1024 // 1024} MiB",
-                subject="body",
-                next_step="split the request",
-            )
-    return bytes(content)
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")
-
-
-def _failed(error: HomeostatError, status: int) -> Response:
-    headers = {"retry-after": "5"} if status == 503 else {}
-    return Response(
-        orjson.dumps(error.as_dict()), status, headers=headers, media_type="application/json"
-    )
+    def _swapped(self, loaded: Loaded) -> None:
+        self._slow = any(arm.slow for arm in loaded.arms.values())

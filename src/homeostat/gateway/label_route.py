@@ -9,7 +9,7 @@ from typing import Any
 from homeostat.gateway.label_requests import Given, details_asked, labels_of
 from homeostat.monitoring.label_log import LabelLog
 from homeostat.monitoring.label_outcome import Label, Outcome, counts
-from homeostat.monitoring.prediction_index import TOLERANCE, Found, PredictionIndex
+from homeostat.monitoring.prediction_index import TOLERANCE, PredictionIndex
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.clock import Clock
 
@@ -62,15 +62,15 @@ class LabelRoute:
         by_event = self._index.by_event({one.name for one in given if one.by == "id"}, now)
         asked = [(one.name, one.at) for one in given if one.at is not None]
         by_entity = iter(self._index.by_entity(asked, self._tolerance))
-        found = (
-            by_id.get(one.name)
-            if one.by == "prediction_id"
-            else next(by_entity)
-            if one.by == "entity"
-            else by_event.get(one.name, Found(one.name, None))
-            for one in given
-        )
-        return [
-            None if at is None else Label(at.event, one.value, one.observed_at, at.at)
-            for one, at in zip(given, found, strict=True)
-        ]
+        resolved: list[Label | None] = []
+        for one in given:
+            if one.by == "entity":
+                found = next(by_entity)
+            else:
+                found = (by_id if one.by == "prediction_id" else by_event).get(one.name)
+            if found is not None:
+                resolved.append(Label(found.event, one.value, one.observed_at, found.at))
+            else:
+                early = one.by == "id"
+                resolved.append(Label(one.name, one.value, one.observed_at) if early else None)
+        return resolved

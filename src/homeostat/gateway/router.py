@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from homeostat.domain.rollout import Arm, Routing
 
@@ -44,3 +45,26 @@ def by_bucket(routing: Routing) -> Sequence[Arm]:
         places += [arm] * round(arm.share * BUCKETS)
     places += [arms[-1]] * (BUCKETS - len(places))
     return places[:BUCKETS]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The arm of one request, and the probability with which it was chosen."""
+
+    arm: Arm
+    propensity: float
+    explored: bool
+
+
+class Choice:
+    """A routing compiled for choosing."""
+
+    def __init__(self, routing: Routing) -> None:
+        self._places = by_bucket(routing)
+        self._only = Chosen(self._places[0], 1.0, False) if len(routing.answering) == 1 else None
+
+    def choose(self, entity: str, draw: float, explore_draw: float, pick: float) -> Chosen:
+        """The arm for ``entity``."""
+        if self._only is not None:
+            return self._only
+        return Chosen(self._places[bucket(entity)], 1.0, False)

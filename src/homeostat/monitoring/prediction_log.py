@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "id", "event", "at", "model", "version", "digest", "arm", "entity", "prediction",
-    "latency_ms", "flags", "inputs",
+    "latency_ms", "flags", "inputs", "propensity", "fetched",
 )  # fmt: skip
 CACHED_FILES = 400
 _STAMP = "%Y%m%dT%H%M%S%f"
@@ -79,9 +79,12 @@ class PredictionLog:
 
     def write_all(self, records: Sequence[dict[str, Any]]) -> None:
         """Append several predictions with one write."""
-        lines = b"".join(
-            orjson.dumps(r, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n" for r in records
+        self.write_lines(
+            b"".join(orjson.dumps(r, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n" for r in records)
         )
+
+    def write_lines(self, lines: bytes) -> None:
+        """Append ready lines."""
         with self._lock:
             if self._segment is None:
                 self._segment = self._open_segment()
@@ -273,6 +276,7 @@ def _empty() -> pl.DataFrame:
         "id": text, "event": text, "at": pl.Datetime("us", "UTC"), "model": text,
         "version": pl.Int64, "digest": text, "arm": text, "entity": text, "prediction": number,
         "latency_ms": number, "flags": pl.List(text), "inputs": pl.Struct([]),
+        "propensity": number, "fetched": text,
     })  # fmt: skip
 
 

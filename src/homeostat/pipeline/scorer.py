@@ -11,14 +11,12 @@ from homeostat.pipeline.answer import answers_of, positive_column
 from homeostat.pipeline.encoder import Encode, encoder_of
 from homeostat.pipeline.golden import RELATIVE, read_golden
 from homeostat.pipeline.model_file import PICKLE, SKOPS, from_bytes
+from homeostat.pipeline.row_encoder import EncodeRow, row_encoder_of
 from homeostat.pipeline.schema import Schema, read_schema
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
-
-FEW_ROWS = 4096
-"""Up to so many rows one thread answers: steady, while others wait for a busy processor."""
 
 
 class Scorer:
@@ -36,14 +34,23 @@ class Scorer:
         package: Path,
         encode: Encode,
         runtime: onnx.Runtime | None,
+        encode_row: EncodeRow | None = None,
     ) -> None:
         self.model = model
         self.schema = schema
         self.digest = digest
         self.package = package
+        self.encode_row = encode_row
+        """The preprocessing of one row without a frame; None when there is no such form."""
         self._encode = encode
         self._runtime = runtime
         self._booster = _plain_booster(model)
+        self._column = positive_column(model) if hasattr(model, "predict_proba") else 0
+
+    @property
+    def engine(self) -> str:
+        """``onnx`` or ``native``: what computes the answers."""
+        return "native" if self._runtime is None else "onnx"
 
     def score(self, frame: pl.DataFrame) -> np.ndarray:
         """One float64 per row: P(positive class), or the value of a regression.
@@ -59,20 +66,33 @@ class Scorer:
         try:
             return self._answer(self._encode(rows))
         except ValueError as error:  # what scikit-learn raises for a value it cannot take
-            raise InputError(
-                f"the model cannot take these rows ({error})",
-                subject=", ".join(self.schema.names),
-                next_step="look for infinite or far too large numbers",
-            ) from error
+            raise self._untakeable(error) from error
+
+    def score_matrix(self, matrix: np.ndarray) -> np.ndarray:
+        """Answer encoded rows, float64 of shape (rows, columns): one float64 per row.
+
+        For rows that were conformed and encoded by :attr:`encode_row`. Raises InputError.
+        """
+        try:
+            return self._answer(matrix)
+        except ValueError as error:
+            raise self._untakeable(error) from error
+
+    def _untakeable(self, error: ValueError) -> InputError:
+        return InputError(
+            f"the model cannot take these rows ({error})",
+            subject=", ".join(self.schema.names),
+            next_step="look for infinite or far too large numbers",
+        )
 
     def _answer(self, matrix: np.ndarray) -> np.ndarray:
         import numpy as np
 
         if self._runtime is not None:
             answers = self._runtime.answer(matrix)
-            return answers[:, positive_column(self.model) if answers.shape[1] > 1 else 0]
+            return answers[:, self._column if answers.shape[1] > 1 else 0]
         if self._booster is not None:
-            threads = 1 if len(matrix) <= FEW_ROWS else 0
+            threads = 1 if len(matrix) <= onnx.FEW_ROWS else 0
             return np.asarray(self._booster.predict(matrix, num_threads=threads))
         return answers_of(self.model[-1], matrix)
 
@@ -105,14 +125,15 @@ def load_scorer(
     package: Path,
     *,
     trusted_digest: str | None = None,
-    engine: Literal["native", "onnx"] = "native",
+    engine: Literal["native", "onnx", "auto"] = "native",
 ) -> Scorer:
     """Load the version in a package folder, without MLflow.
 
     ``trusted_digest`` is the model digest that the ledger records: a model file with other
     bytes is refused before anything in it is used, and a pickle is refused without it.
-    ``engine="onnx"`` answers with the compiled model, which must be in the package. Raises
-    ModelLoadError. The caller decides when to run :meth:`Scorer.self_test`.
+    ``engine="onnx"`` answers with the compiled model, which must be in the package; ``auto``
+    with the compiled model when there is one. Raises ModelLoadError. The caller decides when to
+    run :meth:`Scorer.self_test`.
     """
     from homeostat.domain.codec import digest
 
@@ -126,9 +147,12 @@ def load_scorer(
         )
     content = path.read_bytes()
     model = from_bytes(content, path.name, trusted_digest)
-    runtime = _runtime(package / onnx.FILE) if engine == "onnx" else None
-    encode = encoder_of(model[0], schema.conform(read_golden(package)[0]))
-    return Scorer(model, schema, digest(content), package, encode, runtime)
+    compiled = engine == "onnx" or (engine == "auto" and (package / onnx.FILE).is_file())
+    runtime = _runtime(package / onnx.FILE) if compiled else None
+    probe = schema.conform(read_golden(package)[0])
+    encode = encoder_of(model[0], probe)
+    row = row_encoder_of(model[0], encode, probe)
+    return Scorer(model, schema, digest(content), package, encode, runtime, row)
 
 
 def _runtime(path: Path) -> onnx.Runtime:

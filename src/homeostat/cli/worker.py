@@ -1,0 +1,78 @@
+"""One worker process of the gateway. ``homeostat up`` starts it; people need not."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from homeostat.errors import HomeostatError, ModelLoadError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM; 1 when it cannot."""
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    try:
+        import uvloop
+
+        uvloop.run(_serve(given))
+    except HomeostatError as error:
+        print(error, file=sys.stderr)  # noqa: T201  # no console in a worker
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="homeostat worker", description=__doc__)
+    parser.add_argument("--project", type=Path, required=True, help="the project folder")
+    parser.add_argument("--state", type=Path, default=None, help="the state folder")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=8080, help="port to listen on")
+    parser.add_argument("--grpc-port", type=int, default=None, help="serve gRPC on it instead")
+    return parser
+
+
+async def _serve(given: argparse.Namespace) -> None:
+    from homeostat.gateway.app import Gateway
+    from homeostat.gateway.control import Control
+    from homeostat.gateway.metrics import Metrics
+    from homeostat.gateway.routes import Routes
+    from homeostat.gateway.server import listening, server_of
+    from homeostat.gateway.standing import Standing
+    from homeostat.gateway.workers import socket_name
+    from homeostat.wiring import WORKERS, open_worker
+
+    serves = open_worker(given.project, given.state)
+    model, metrics, standing = serves.model, Metrics(serves.project.model), Standing()
+    try:
+        model.arms.restore()
+    except ModelLoadError as error:  # it starts without a version; the controller may have one
+        logging.getLogger("homeostat.gateway").error("%s", error)
+    app = Gateway(model, metrics, Routes(model, serves.labels, serves.clock, metrics, standing))
+    declared = serves.project.serving
+    connections = metrics.connections.labels(serves.project.model)
+    server = server_of(
+        app,
+        read_timeout_s=declared.read_timeout.total_seconds(),
+        max_connections=declared.max_connections,
+        connected=connections.set,
+    )
+    listener = listening(given.host, given.port, shared=True)
+    name = socket_name(os.getpid())
+    control = Control(model.arms, standing, name, lambda: setattr(server, "should_exit", True))
+    socket_file = serves.state / "gateway" / WORKERS / f"{name}.sock"
+    metrics.workers.labels(serves.project.model).set(1)
+    telling = await control.serve(socket_file)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        telling.close()
+        socket_file.unlink(missing_ok=True)
+        serves.log.seal()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

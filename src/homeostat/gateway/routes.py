@@ -1,0 +1,172 @@
+"""All routes but the prediction of one: health, models, labels, metrics, documents, and v2."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any
+
+import orjson
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from homeostat import __version__
+from homeostat.errors import HomeostatError, InputError, UnknownModelError
+from homeostat.gateway.exchange import JSON, Reply, failed
+from homeostat.gateway.metrics import Metrics
+from homeostat.gateway.model import Model
+from homeostat.gateway.openapi import docs_page, openapi
+from homeostat.gateway.records import parsed
+from homeostat.gateway.requests import labels_of
+from homeostat.gateway.standing import Standing
+from homeostat.monitoring.label_log import LabelLog
+from homeostat.ports.clock import Clock
+
+Handler = Callable[[bytes, dict[bytes, bytes]], Awaitable[Reply]]
+InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+
+class RouteError(InputError):
+    """There is no such route, or not with this method."""
+
+
+class Routes:
+    """Finds the handler of a request. ``in_thread`` runs work beside the loop."""
+
+    in_thread: InThread
+
+    def __init__(
+        self,
+        model: Model,
+        labels: LabelLog,
+        clock: Clock,
+        metrics: Metrics,
+        standing: Standing,
+    ) -> None:
+        self._model = model
+        self._labels = labels
+        self._clock = clock
+        self._metrics = metrics
+        self._standing = standing
+        base = f"/v1/models/{model.project.model}"
+        self._table: dict[str, dict[str, tuple[str, Handler]]] = {
+            "/": {"GET": ("docs", self._docs)},
+            "/openapi.json": {"GET": ("openapi", self._openapi)},
+            "/healthz": {"GET": ("healthz", self._healthz)},
+            "/readyz": {"GET": ("readyz", self._readyz)},
+            "/metrics": {"GET": ("metrics", self._metrics_page)},
+            "/v1/models": {"GET": ("models", self._models)},
+            base: {"GET": ("model", self._described_model)},
+            f"{base}/labels": {"POST": ("labels", self._post_labels)},
+            f"{base}/predict": {},
+        }
+
+    # -- finding ------------------------------------------------------------------------
+
+    def find(self, method: str, path: str) -> tuple[str, Handler]:
+        """Name and handler of a route; RouteError, UnknownModelError."""
+        methods = self._table.get(path)
+        if methods is None:
+            raise self._nowhere(path)
+        found = methods.get("GET" if method == "HEAD" else method)
+        if found is None:
+            raise RouteError(
+                f"{method} is not for this route",
+                subject=path,
+                next_step=f"use {', '.join(methods) or 'POST'}",
+            )
+        return found
+
+    def failed(self, error: HomeostatError, route: str) -> Reply:
+        """The answer to an error on a route, in the shape of its protocol."""
+        answer = failed(error)
+        if isinstance(error, RouteError):
+            return Reply(405 if route == "method" else 404, answer.body, answer.headers)
+        return answer
+
+    def _nowhere(self, path: str) -> HomeostatError:
+        parts = path.split("/")
+        if parts[1:3] == ["v1", "models"] and len(parts) > 3:
+            name = self._model.project.model
+            if parts[3] != name:
+                return UnknownModelError(
+                    f"there is no model '{parts[3]}' here",
+                    subject=parts[3],
+                    next_step=f"this gateway serves '{name}'",
+                )
+        return RouteError(
+            "there is no such route", subject=path, next_step="see /openapi.json for the routes"
+        )
+
+    # -- answering ----------------------------------------------------------------------
+
+    async def _healthz(self, *_: object) -> Reply:
+        return _json({"status": "alive", "homeostat": __version__})
+
+    async def _readyz(self, *_: object) -> Reply:
+        ready = self._model.arms.ready
+        answer = {
+            "ready": ready,
+            "model": self._model.project.model,
+            "controller": self._standing.describe(monotonic()),
+        }
+        return _json(answer, 200 if ready else 503)
+
+    async def _metrics_page(self, *_: object) -> Reply:
+        up = self._standing.controlled(monotonic())
+        self._metrics.controller.labels(self._model.project.model).set(int(up))
+        text = await self.in_thread(self._metrics.text)
+        return Reply(200, text, ((b"content-type", CONTENT_TYPE_LATEST.encode()),))
+
+    async def _models(self, *_: object) -> Reply:
+        return _json({"models": [self._described()]})
+
+    async def _described_model(self, *_: object) -> Reply:
+        shown = []
+        if self._model.arms.ready:
+            shown = [
+                {"name": f.name, "kind": f.kind, "null_allowed": f.null_allowed}
+                for f in self._model.schema().features
+            ]
+        return _json({**self._described(), "features": shown})
+
+    def _described(self) -> dict[str, Any]:
+        arms = [
+            {
+                "version": arm.version,
+                "digest": arm.digest,
+                "share": arm.share,
+                "shadow": arm.shadow,
+                "role": self._model.arms.loaded.arms[arm.version].role,
+                "engine": self._model.arms.loaded.arms[arm.version].scorer.engine,
+            }
+            for arm in self._model.observe().arms
+        ]
+        project = self._model.project
+        return {"model": project.model, "task": project.task, "arms": arms}
+
+    async def _post_labels(self, body: bytes, _: dict[bytes, bytes]) -> Reply:
+        labels = labels_of(parsed(body))
+        posted = await self.in_thread(lambda: self._labels.post(labels, self._clock.now()))
+        counts = {
+            "accepted": posted.accepted,
+            "repeated": posted.repeated,
+            "corrected": posted.corrected,
+        }
+        for outcome, count in counts.items():
+            self._metrics.labels.labels(self._model.project.model, outcome).inc(count)
+        return _json(counts, 202)
+
+    async def _openapi(self, *_: object) -> Reply:
+        return _json(self._document())
+
+    async def _docs(self, *_: object) -> Reply:
+        page = docs_page(self._document()).encode()
+        return Reply(200, page, ((b"content-type", b"text/html; charset=utf-8"),))
+
+    def _document(self) -> dict[str, Any]:
+        features = self._model.schema().features if self._model.arms.ready else ()
+        return openapi(self._model.project, features)
+
+
+def _json(value: Any, status: int = 200) -> Reply:
+    return Reply(status, orjson.dumps(value), (JSON,))
