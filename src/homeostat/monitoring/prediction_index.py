@@ -45,10 +45,10 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An event and when it was predicted; None: not yet."""
+    """A predicted event and when it was predicted."""
 
     event: str
-    at: datetime | None
+    at: datetime
 
 
 class PredictionIndex:
@@ -134,7 +134,8 @@ class PredictionIndex:
             self._ids[identity] = one
             self._events[event] = one
         if rows.height > self._limit:
-            self._whole_from = rows.get_column("at")[-self._limit - 1] + _MICROSECOND
+            last: datetime = rows.get_column("at")[-self._limit - 1]
+            self._whole_from = last + _MICROSECOND
         while len(self._ids) > self._limit:
             dropped = self._ids.popitem(last=False)[1]
             self._whole_from = max(self._whole_from, dropped.at + _MICROSECOND)
