@@ -30,7 +30,9 @@
     │   ├── NotReadyError              H502  no version serves yet
     │   ├── InputError                 H503  the request does not fit the model's schema
     │   │   ├── BodyTooLargeError      H506  the request is larger than the gateway takes
-    │   │   └── SlowRequestError       H507  the request took too long to arrive
+    │   │   ├── SlowRequestError       H507  the request took too long to arrive
+    │   │   ├── UnknownRouteError      H509  the gateway has no such route
+    │   │   └── MethodError            H510  the route is asked with another method
     │   ├── ModelLoadError             H504  a version could not be loaded or failed its self-test
     │   ├── OverloadedError            H505  more requests wait than the gateway takes on
     │   └── UnexpectedError            H508  a fault of Homeostat's own; its log has the trace
@@ -252,6 +254,18 @@ class SlowRequestError(InputError):
     """The request took longer to arrive than the gateway waits."""
 
     code = "H507"
+
+
+class UnknownRouteError(InputError):
+    """The gateway has no such route."""
+
+    code = "H509"
+
+
+class MethodError(InputError):
+    """The route is asked with another HTTP method."""
+
+    code = "H510"
 
 
 class ModelLoadError(ServingError):

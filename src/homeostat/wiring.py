@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from homeostat.domain.run import RunRequest
     from homeostat.engine.act import RequestFaults
     from homeostat.engine.reconcile import Engine
+    from homeostat.gateway.app import Gateway as Application
     from homeostat.gateway.host import Host
+    from homeostat.gateway.metrics import Metrics
     from homeostat.gateway.model import Model
+    from homeostat.gateway.standing import Standing
     from homeostat.monitoring.evidence import LogEvidence
     from homeostat.monitoring.label_log import LabelLog
     from homeostat.monitoring.prediction_log import PredictionLog
@@ -232,44 +235,49 @@ def gateway_in(state: Path) -> Gateway:
 
 
 @dataclass(frozen=True, slots=True)
-class Serves:
-    """What one worker of the gateway answers with."""
+class Worker:
+    """What one worker of the gateway answers with; ``app`` is the ASGI application."""
 
     project: Project
     state: Path
-    clock: Clock
     model: Model
-    labels: LabelLog
     log: PredictionLog
+    metrics: Metrics
+    standing: Standing
+    app: Application
 
 
-def open_worker(folder: Path, state: Path | None = None) -> Serves:
+def open_worker(folder: Path, state: Path | None = None, clock: Clock | None = None) -> Worker:
     """Wire one worker: it reads blobs and its last good routing, and never the ledger.
 
     Raises ProjectError.
     """
     from homeostat.adapters.local.file_blobs import FileBlobs
+    from homeostat.gateway.app import Gateway as App
     from homeostat.gateway.arms import Arms
+    from homeostat.gateway.label_route import LabelRoute
+    from homeostat.gateway.metrics import Metrics
     from homeostat.gateway.model import Model
+    from homeostat.gateway.routes import Routes
+    from homeostat.gateway.standing import Standing
     from homeostat.monitoring.label_log import LabelLog
     from homeostat.monitoring.prediction_log import PredictionLog
     from homeostat.spec.load import load_project
 
     project = load_project(folder)
     where = state_folder(folder, state)
-    clock = system_clock()
+    clock = clock or system_clock()
     declared = project.serving
     log = PredictionLog(where / "log" / "predictions", declared.log.fsync)
     blobs = FileBlobs(where / "blobs")
     arms = Arms(project.model, blobs, where / "gateway", declared, declared.engine)
-    return Serves(
-        project=project,
-        state=where,
-        clock=clock,
-        model=Model(project, arms, log, clock),
-        labels=LabelLog(where / "log" / "labels"),
-        log=log,
+    model = Model(project, arms, log, clock)
+    metrics, standing = Metrics(project.model), Standing()
+    labels = LabelRoute(
+        LabelLog(where / "log" / "labels"), log, clock, binary=project.task == "binary"
     )
+    app = App(model, metrics, Routes(model, labels, metrics, standing))
+    return Worker(project, where, model, log, metrics, standing, app)
 
 
 def _runner(

@@ -36,42 +36,37 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _serve(given: argparse.Namespace) -> None:
-    from homeostat.gateway.app import Gateway
     from homeostat.gateway.control import Control
-    from homeostat.gateway.metrics import Metrics
-    from homeostat.gateway.routes import Routes
     from homeostat.gateway.server import listening, server_of
-    from homeostat.gateway.standing import Standing
     from homeostat.gateway.workers import socket_name
     from homeostat.wiring import WORKERS, open_worker
 
-    serves = open_worker(given.project, given.state)
-    model, metrics, standing = serves.model, Metrics(serves.project.model), Standing()
+    worker = open_worker(given.project, given.state)
+    model, project = worker.model, worker.project
     try:
         model.arms.restore()
     except ModelLoadError as error:  # it starts without a version; the controller may have one
         logging.getLogger("homeostat.gateway").error("%s", error)
-    app = Gateway(model, metrics, Routes(model, serves.labels, serves.clock, metrics, standing))
-    declared = serves.project.serving
-    connections = metrics.connections.labels(serves.project.model)
     server = server_of(
-        app,
-        read_timeout_s=declared.read_timeout.total_seconds(),
-        max_connections=declared.max_connections,
-        connected=connections.set,
+        worker.app,
+        read_timeout_s=project.serving.read_timeout.total_seconds(),
+        max_connections=project.serving.max_connections,
+        connected=worker.metrics.connections.labels(project.model).set,
     )
     listener = listening(given.host, given.port, shared=True)
     name = socket_name(os.getpid())
-    control = Control(model.arms, standing, name, lambda: setattr(server, "should_exit", True))
-    socket_file = serves.state / "gateway" / WORKERS / f"{name}.sock"
-    metrics.workers.labels(serves.project.model).set(1)
+    control = Control(
+        model.arms, worker.standing, name, lambda: setattr(server, "should_exit", True)
+    )
+    socket_file = worker.state / "gateway" / WORKERS / f"{name}.sock"
+    worker.metrics.workers.labels(project.model).set(1)
     telling = await control.serve(socket_file)
     try:
         await server.serve(sockets=[listener])
     finally:
         telling.close()
         socket_file.unlink(missing_ok=True)
-        serves.log.seal()
+        worker.log.seal()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import TypeVar
 
+from homeostat.domain.rollout import Routing
 from homeostat.errors import HomeostatError, OverloadedError, UnexpectedError
 from homeostat.gateway import friendly
 from homeostat.gateway.arms import Loaded
@@ -64,6 +65,7 @@ class Gateway:
         declared = project.serving.micro_batch
         self._batcher = Batcher(declared, model.rows.answer) if declared.max_rows > 1 else None
         self._slow = False
+        self._shown = Routing()
         model.arms.when_swapped(self._swapped)
         self._swapped(model.arms.loaded)
 
@@ -202,3 +204,5 @@ class Gateway:
 
     def _swapped(self, loaded: Loaded) -> None:
         self._slow = any(arm.slow for arm in loaded.arms.values())
+        self.metrics.routed(loaded.routing, self._shown)
+        self._shown = loaded.routing

@@ -8,12 +8,14 @@ from homeostat.errors import (
     BodyTooLargeError,
     HomeostatError,
     InputError,
+    MethodError,
     OrderError,
     ServingError,
     SlowRequestError,
     StateError,
     UnexpectedError,
     UnknownModelError,
+    UnknownRouteError,
 )
 
 RETRY_AFTER_S = 1
@@ -21,6 +23,8 @@ RETRY_AFTER_S = 1
 _STATUS: tuple[tuple[type[HomeostatError], int], ...] = (
     (BodyTooLargeError, 413),
     (SlowRequestError, 408),
+    (UnknownRouteError, 404),
+    (MethodError, 405),
     (InputError, 422),
     (UnknownModelError, 404),
     (OrderError, 409),

@@ -10,23 +10,17 @@ import orjson
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from homeostat import __version__
-from homeostat.errors import HomeostatError, InputError, UnknownModelError
+from homeostat.errors import HomeostatError, MethodError, UnknownModelError, UnknownRouteError
 from homeostat.gateway.exchange import JSON, Reply, failed
+from homeostat.gateway.label_route import LabelRoute
 from homeostat.gateway.metrics import Metrics
 from homeostat.gateway.model import Model
 from homeostat.gateway.openapi import docs_page, openapi
 from homeostat.gateway.records import parsed
-from homeostat.gateway.requests import labels_of
 from homeostat.gateway.standing import Standing
-from homeostat.monitoring.label_log import LabelLog
-from homeostat.ports.clock import Clock
 
 Handler = Callable[[bytes, dict[bytes, bytes]], Awaitable[Reply]]
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
-
-
-class RouteError(InputError):
-    """There is no such route, or not with this method."""
 
 
 class Routes:
@@ -37,14 +31,12 @@ class Routes:
     def __init__(
         self,
         model: Model,
-        labels: LabelLog,
-        clock: Clock,
+        labels: LabelRoute,
         metrics: Metrics,
         standing: Standing,
     ) -> None:
         self._model = model
         self._labels = labels
-        self._clock = clock
         self._metrics = metrics
         self._standing = standing
         base = f"/v1/models/{model.project.model}"
@@ -63,13 +55,13 @@ class Routes:
     # -- finding ------------------------------------------------------------------------
 
     def find(self, method: str, path: str) -> tuple[str, Handler]:
-        """Name and handler of a route; RouteError, UnknownModelError."""
+        """Name and handler of a route; UnknownRouteError, MethodError, UnknownModelError."""
         methods = self._table.get(path)
         if methods is None:
             raise self._nowhere(path)
         found = methods.get("GET" if method == "HEAD" else method)
         if found is None:
-            raise RouteError(
+            raise MethodError(
                 f"{method} is not for this route",
                 subject=path,
                 next_step=f"use {', '.join(methods) or 'POST'}",
@@ -78,10 +70,7 @@ class Routes:
 
     def failed(self, error: HomeostatError, route: str) -> Reply:
         """The answer to an error on a route, in the shape of its protocol."""
-        answer = failed(error)
-        if isinstance(error, RouteError):
-            return Reply(405 if route == "method" else 404, answer.body, answer.headers)
-        return answer
+        return failed(error)
 
     def _nowhere(self, path: str) -> HomeostatError:
         parts = path.split("/")
@@ -93,7 +82,7 @@ class Routes:
                     subject=parts[3],
                     next_step=f"this gateway serves '{name}'",
                 )
-        return RouteError(
+        return UnknownRouteError(
             "there is no such route", subject=path, next_step="see /openapi.json for the routes"
         )
 
@@ -145,16 +134,12 @@ class Routes:
         return {"model": project.model, "task": project.task, "arms": arms}
 
     async def _post_labels(self, body: bytes, _: dict[bytes, bytes]) -> Reply:
-        labels = labels_of(parsed(body))
-        posted = await self.in_thread(lambda: self._labels.post(labels, self._clock.now()))
-        counts = {
-            "accepted": posted.accepted,
-            "repeated": posted.repeated,
-            "corrected": posted.corrected,
-        }
-        for outcome, count in counts.items():
-            self._metrics.labels.labels(self._model.project.model, outcome).inc(count)
-        return _json(counts, 202)
+        document = parsed(body)
+        answer = await self.in_thread(lambda: self._labels.answer(document))
+        for outcome, count in answer.items():
+            if isinstance(count, int):
+                self._metrics.labels.labels(self._model.project.model, outcome).inc(count)
+        return _json(answer, 202)
 
     async def _openapi(self, *_: object) -> Reply:
         return _json(self._document())

@@ -1,5 +1,3 @@
-import asyncio
-import os
 import signal
 import socket
 import subprocess
@@ -9,52 +7,31 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import polars as pl
+import psutil
 import pytest
 
 from homeostat.errors import DiskFullError
-from homeostat.gateway.app import Gateway
-from homeostat.loop.deploy.traffic import routing
-from tests.served_project import served
-
-ROW = {
-    "mean_radius": 17.9,
-    "mean_texture": 10.4,
-    "mean_smoothness": 0.118,
-    "mean_concavity": 0.3,
-    "worst_area": 2019.0,
-    "worst_symmetry": 0.46,
-}
-BASE = "/v1/models/tumours"
+from homeostat.wiring import open_worker
+from tests.served_gateway import BASE, ROW, gateway
+from tests.served_project import served as served_project
 
 
 @pytest.fixture
-def wired(tmp_path):
-    found = served(tmp_path).wired()
-    found.host.route(routing(found.engine.refresh()))
-    return found
+def served(tmp_path):
+    return gateway(tmp_path)
 
 
 @pytest.fixture
-def ask(wired):
-    gateway = Gateway(wired.project, wired.host, wired.labels, wired.clock)
-
-    def asked(method, path, **options):
-        async def go():
-            transport = httpx.ASGITransport(app=gateway.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-                return await client.request(method, path, **options)
-
-        return asyncio.run(go())
-
-    return asked
+def ask(served):
+    return served.ask
 
 
-def logged(wired):
-    now = wired.clock.now()
-    return wired.log.read(now - timedelta(days=1), now + timedelta(days=1))
+def logged(served):
+    now = served.wired.clock.now()
+    return served.wired.log.read(now - timedelta(days=1), now + timedelta(days=1))
 
 
-def test_one_record_is_answered_and_logged_with_its_inputs(wired, ask):
+def test_one_record_is_answered_and_logged_with_its_inputs(served, ask):
     answer = ask("POST", f"{BASE}/predict", json={"id": "b-1", **ROW})
     assert answer.status_code == 200
     found = answer.json()
@@ -62,18 +39,18 @@ def test_one_record_is_answered_and_logged_with_its_inputs(wired, ask):
     assert found["version"] == 1
     assert 0.5 < found["prediction"] <= 1
     assert found["label"] is True
-    (row,) = logged(wired).to_dicts()
+    (row,) = logged(served).to_dicts()
     assert row["id"] == found["id"]
     assert row["prediction"] == pytest.approx(found["prediction"], abs=1e-12)
     assert row["inputs"] == ROW
     assert row["arm"] == "champion"
 
 
-def test_many_records_are_answered_in_order(wired, ask):
+def test_many_records_are_answered_in_order(served, ask):
     rows = [{"id": f"b-{n}", **ROW, "worst_area": 200.0 + n} for n in range(50)]
     found = ask("POST", f"{BASE}/predict", json={"rows": rows}).json()["predictions"]
     assert [answer["event_id"] for answer in found] == [row["id"] for row in rows]
-    assert logged(wired).height == 50
+    assert logged(served).height == 50
 
 
 def test_records_without_an_id_get_one_of_their_own(ask):
@@ -97,22 +74,23 @@ def test_records_without_an_id_get_one_of_their_own(ask):
         ({"json": {**ROW, "worst_area": "large"}}, 422, "H503"),
         ({"json": {**ROW, "worst_area": [1.0]}}, 422, "H503"),
         ({"json": {**ROW, "worst_area": {"a": 1}}}, 422, "H503"),
-        ({"content": b" " * (17 * 1024 * 1024)}, 422, "H503"),
+        ({"content": b" " * (17 * 1024 * 1024)}, 413, "H506"),
     ],
 )
-def test_a_bad_request_is_one_shape_and_is_not_logged(wired, ask, options, status, code):
+def test_a_bad_request_is_one_shape_and_is_not_logged(served, ask, options, status, code):
     answer = ask("POST", f"{BASE}/predict", **options)
     assert answer.status_code == status
     assert set(answer.json()) == {"code", "error", "problem", "subject", "next_step"}
     assert answer.json()["code"] == code
     assert answer.json()["next_step"]
-    assert logged(wired).height == 0
+    assert logged(served).height == 0
 
 
 def test_a_missing_or_misspelt_feature_is_named(ask):
-    assert ask("POST", f"{BASE}/predict", json={**ROW, "worst_aera": 1}).json()["subject"] == (
-        "rows[0].worst_aera"
-    )
+    misspelt = {**ROW, "worst_aera": 1}
+    assert ask("POST", f"{BASE}/predict", json=misspelt).json()["subject"] == "worst_aera"
+    rows = {"rows": [ROW, misspelt]}
+    assert ask("POST", f"{BASE}/predict", json=rows).json()["subject"] == "rows[1].worst_aera"
 
 
 def test_unknown_models_and_routes_have_the_same_shape(ask):
@@ -126,15 +104,19 @@ def test_unknown_models_and_routes_have_the_same_shape(ask):
         assert "next_step" in answer.json()
 
 
-def test_labels_are_idempotent_and_corrections_are_counted(wired, ask):
-    def post(value):
-        return ask("POST", f"{BASE}/labels", json={"id": "b-1", "label": value}).json()
+def test_labels_are_idempotent_and_corrections_are_counted(served, ask):
+    ask("POST", f"{BASE}/predict", json={"id": "b-1", **ROW})
 
-    assert post(True) == {"accepted": 1, "repeated": 0, "corrected": 0}
-    assert post(True) == {"accepted": 0, "repeated": 1, "corrected": 0}
-    assert post(False) == {"accepted": 0, "repeated": 0, "corrected": 1}
+    def post(value):
+        answer = ask("POST", f"{BASE}/labels", json={"id": "b-1", "label": value})
+        assert answer.status_code == 202
+        return {outcome for outcome, count in answer.json().items() if count}
+
+    assert post(True) == {"accepted"}
+    assert post(True) == {"repeated"}
+    assert post(False) == {"corrected"}
     since = datetime(2000, 1, 1, tzinfo=UTC)
-    rows = wired.labels.read(since, wired.clock.now() + timedelta(days=1))
+    rows = served.wired.labels.read(since, served.wired.clock.now() + timedelta(days=1))
     assert rows["label"].to_list() == [1.0, 0.0]
 
 
@@ -145,11 +127,11 @@ def test_bad_labels_are_named(ask, body):
     assert ask("POST", f"{BASE}/labels", json=body).status_code == 422
 
 
-def test_a_full_log_answers_503_and_no_prediction(wired, ask, monkeypatch):
+def test_a_full_log_answers_503_and_no_prediction(served, ask, monkeypatch):
     def full(_):
         raise DiskFullError("no room", subject="log", next_step="make room")
 
-    monkeypatch.setattr(wired.log, "write_all", full)
+    monkeypatch.setattr(served.worker.log, "write_lines", full)
     answer = ask("POST", f"{BASE}/predict", json=ROW)
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
@@ -157,19 +139,11 @@ def test_a_full_log_answers_503_and_no_prediction(wired, ask, monkeypatch):
 
 
 def test_before_the_first_version_the_gateway_is_alive_and_not_ready(tmp_path):
-    found = served(tmp_path).wired()
-    gateway = Gateway(found.project, found.host, found.labels, found.clock)
-
-    async def go():
-        transport = httpx.ASGITransport(app=gateway.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-            return [
-                (await client.get("/healthz")).status_code,
-                (await client.get("/readyz")).status_code,
-                (await client.post(f"{BASE}/predict", json=ROW)).status_code,
-            ]
-
-    assert asyncio.run(go()) == [200, 503, 503]
+    found = gateway(tmp_path, routed=False)
+    assert found.ask("GET", "/healthz").status_code == 200
+    assert found.ask("GET", "/readyz").status_code == 503
+    answer = found.ask("POST", f"{BASE}/predict", json=ROW)
+    assert (answer.status_code, answer.json()["code"]) == (503, "H502")
 
 
 def test_metrics_and_documents(ask):
@@ -185,17 +159,15 @@ def test_metrics_and_documents(ask):
     assert ask("GET", BASE).json()["arms"][0]["version"] == 1
 
 
-def test_a_restarted_gateway_serves_the_last_good_routing_from_its_own_disk(wired):
-    from homeostat.gateway.host import Host
-
-    again = Host(wired.project, wired.blobs, wired.log, wired.clock, wired.state / "gateway")
-    assert not again.ready
-    assert again.restore()
-    assert again.observe() == wired.host.observe()
+def test_a_restarted_gateway_serves_the_last_good_routing_from_its_own_disk(served):
+    again = open_worker(served.wired.folder).model
+    assert not again.arms.ready
+    assert again.arms.restore()
+    assert again.observe() == served.worker.model.observe()
 
 
 def test_a_killed_gateway_has_logged_every_acknowledged_prediction(tmp_path):
-    folder = served(tmp_path).folder
+    folder = served_project(tmp_path).folder
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -209,9 +181,11 @@ def test_a_killed_gateway_has_logged_every_acknowledged_prediction(tmp_path):
             for number in range(40):
                 row = {"id": f"b-{number}", **ROW}
                 acknowledged.append(client.post(f"{BASE}/predict", json=row).json()["id"])
-        os.kill(process.pid, signal.SIGKILL)
+        for worker in psutil.Process(process.pid).children():
+            worker.send_signal(signal.SIGKILL)
     finally:
-        process.kill()
+        for left in [*psutil.Process(process.pid).children(), process]:
+            left.kill()
         process.wait()
     from homeostat.monitoring.prediction_log import PredictionLog
 
