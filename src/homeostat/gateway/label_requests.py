@@ -13,7 +13,7 @@ MAX_LABELS = 10_000
 """Most labels in one post."""
 MAX_NAME = 1_024
 """Longest id of a prediction, event or entity, in characters."""
-FIRST_YEAR, LAST_YEAR = 1971, 2200
+FIRST_YEAR, LAST_YEAR = 2, 9998
 _NAMED_BY = ("prediction_id", "id", "entity")
 _KNOWN = {*_NAMED_BY, "at", "label", "observed_at"}
 
@@ -33,7 +33,7 @@ class Given:
 
 
 def labels_of(document: Any, binary: bool = False) -> list[Given]:
-    """Labels in ``{"labels": [...]}``, in a list, or in a single object, in their order.
+    """Labels in ``{"labels": [...]}``, or a single one, in their order.
 
     For a ``binary`` task a label is true, false, 1 or 0; else a finite number or a boolean.
     InputError naming ``labels[i].field``.
@@ -60,7 +60,7 @@ def details_asked(document: Any) -> bool:
 
 def _single(document: Any) -> Any:
     if not isinstance(document, dict):
-        return document
+        return None
     if "labels" not in document:
         return [{name: value for name, value in document.items() if name != "details"}]
     for name in document:
@@ -91,12 +91,13 @@ def _given(one: Any, where: str, binary: bool) -> Given:
             subject=f"{where}.at",
             next_step='send {"entity": ..., "at": ISO 8601 time, "label": ...}',
         )
+    observed = one.get("observed_at")
     return Given(
         by,
         _name(one[by], f"{where}.{by}"),
         _value(one.get("label"), f"{where}.label", binary),
         _time(one["at"], f"{where}.at") if by == "entity" else None,
-        _time(one["observed_at"], f"{where}.observed_at") if one.get("observed_at") else None,
+        None if observed is None else _time(observed, f"{where}.observed_at"),
     )
 
 
@@ -130,13 +131,12 @@ def _time(value: Any, where: str) -> datetime:
     """An instant; a time without an offset is UTC."""
     try:
         instant = datetime.fromisoformat(value)
-        if FIRST_YEAR <= instant.year <= LAST_YEAR:
-            aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-            return aware.astimezone(UTC)
+        if FIRST_YEAR <= instant.year <= LAST_YEAR:  # so that an hour before it is a time too
+            return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError):
         pass
     raise InputError(
-        f"{str(value)[:60]!r} is not a time of the years {FIRST_YEAR} to {LAST_YEAR}",
+        f"{str(value)[:60]!r} is not a time",
         subject=where,
         next_step="send ISO 8601, such as 2026-03-01T12:30:00Z",
     )

@@ -8,7 +8,7 @@ import pytest
 from homeostat.errors import DiskFullError, StateCorruptError, StateLockedError
 from homeostat.monitoring import label_log
 from homeostat.monitoring.label_log import FILE, LabelLog
-from homeostat.monitoring.label_outcome import Label, Outcome
+from homeostat.monitoring.label_outcome import Label
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
