@@ -116,7 +116,7 @@ def test_the_tolerance_is_declared(labels, predictions):
 
 def test_one_wrong_label_refuses_the_post(route, labels):
     with pytest.raises(InputError) as caught:
-        route.answer([{"id": "e1", "label": 1}, {"id": "e2", "label": "yes"}])
+        route.answer({"labels": [{"id": "e1", "label": 1}, {"id": "e2", "label": "yes"}]})
     assert caught.value.subject == "labels[1].label"
     assert rows(labels) == []
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -94,7 +95,7 @@ def test_spans_leave_no_gap_back_to_the_reach(log):
     PredictionIndex(log).by_id(["nobody"], NOW)
     spans = sorted(log.spans)
     assert spans[0][0] <= NOW - REACH
-    assert all(later[0] <= earlier[1] for earlier, later in zip(spans[:-1], spans[1:], strict=True))
+    assert all(later[0] <= earlier[1] for earlier, later in pairwise(spans))
     assert len(spans) < 80
 
 
