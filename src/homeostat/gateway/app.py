@@ -121,8 +121,11 @@ class Gateway:
     async def _many(self, document: object) -> bytes:
         records = records_of(document)
         if len(records) > FEW_ROWS or self._slow:
-            return await self.in_thread(lambda: self._answered(records))
-        return self._answered(records)
+            answer = await self.in_thread(lambda: self._answered(records))
+        else:
+            answer = self._answered(records)
+        self.shadow_soon()
+        return answer
 
     def _answered(self, records: list[dict[str, object]]) -> bytes:
         names: tuple[str, ...] | list[str] = self._names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from homeostat.errors import DiskFullError, InputError
 from homeostat.gateway.arms import Arms, Loaded, LoadedArm, not_ready
 from homeostat.gateway.asked import Answers, Asked
 from homeostat.gateway.frames import scored
+from homeostat.gateway.rows import Row
+from homeostat.gateway.shadows import MAX_WAITING
 from homeostat.monitoring.prediction_log import COLUMNS, PredictionLog
 from homeostat.ports.clock import Clock
 from homeostat.spec.project import Project
@@ -33,10 +35,16 @@ class ManyRows:
         self.unlogged = 0
         """Predictions answered although the log could not be written, as declared."""
 
-    def answer(self, asked: Asked, fetched: Sequence[str | None] = ()) -> Answers:
+    def answer(
+        self,
+        asked: Asked,
+        fetched: Sequence[str | None] = (),
+        beside: Callable[[list[Row]], None] = lambda _: None,
+    ) -> Answers:
         """All rows, in order. Raises what :class:`homeostat.gateway.asked.Answering` says.
 
-        ``fetched`` is what the online store gave to each row, as JSON.
+        ``fetched`` is what the online store gave to each row, as JSON. ``beside`` is given the
+        rows when other arms shall score them too.
         """
         import polars as pl
 
@@ -58,6 +66,9 @@ class ManyRows:
         ]
         whole = pl.concat([p.drop("inputs") for p in parts]).sort("place")
         logged = self._write(parts)
+        if len(loaded.beside) > 1:
+            for part in parts:
+                beside(_rows(loaded, part))
         return _answers(whole, logged)
 
     def _owners(self, loaded: Loaded, entities: Sequence[str]) -> list[pl.Series]:
@@ -123,6 +134,22 @@ class ManyRows:
             self.unlogged += sum(part.height for part in parts)
             return False
         return True
+
+
+def _rows(loaded: Loaded, part: pl.DataFrame) -> list[Row]:
+    """The rows of one arm for the arms beside it, as many as may wait at once."""
+    some = part.head(MAX_WAITING)
+    arm = loaded.arms[int(some["version"][0])]
+    fields = some.select("id", "event", "entity", "at").rows()
+    return [
+        Row(
+            loaded, arm, arm.role, identity, event, entity, list(values.values()), [], None, None,
+            0.0, at,
+        )
+        for (identity, event, entity, at), values in zip(
+            fields, some["inputs"].to_list(), strict=True
+        )
+    ]  # fmt: skip
 
 
 def _answers(whole: pl.DataFrame, logged: bool) -> Answers:

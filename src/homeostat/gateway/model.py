@@ -75,7 +75,7 @@ class Model:
         if self.online is not None:
             asked, fetched = self._filled(asked)
         if asked.count > FEW_ROWS:
-            return self.many.answer(asked, fetched)
+            return self.many.answer(asked, fetched, self.shadows.offer)
         names, columns = list(asked.columns), [_plain(c) for c in asked.columns.values()]
         began = perf_counter()
         rows = [
