@@ -1,28 +1,46 @@
-"""The gateway's OpenAPI 3.1 document, and a page that shows it."""
+"""The gateway's OpenAPI 3.1 document: every route, with what it takes and what it answers. PURE."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Sequence
 from typing import Any
 
 from homeostat import __version__
+from homeostat.gateway.openapi_labels import EXAMPLE, label_schemas
+from homeostat.gateway.openapi_parts import (
+    answer,
+    content,
+    operation,
+    problem_responses,
+    ref,
+    shape,
+)
+from homeostat.gateway.openapi_record import example_record, record_schema
+from homeostat.gateway.openapi_v2 import PREFIX, v2_example, v2_paths, v2_schemas
+from homeostat.pipeline.schema import Schema
 from homeostat.spec.project import Project
 
+MAX_ROWS = 100_000
+"""Most rows in one request."""
+PREDICT, LABELS, STATE = "Predictions", "Labels", "Model and process"
+_TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
 
-def openapi(project: Project, features: Iterable[Any]) -> dict[str, Any]:
-    """The document for one model; ``features`` are those of the champion's schema."""
-    base = f"/v1/models/{project.model}"
-    record = _record(project, features)
-    many = {
-        "type": "object",
-        "required": ["rows"],
-        "properties": {"rows": {"type": "array", "items": record, "minItems": 1}},
-    }
-    label = _object(
-        {"id": {"type": "string"}, "label": {"type": ["number", "boolean"]}}, ["id", "label"]
-    )
-    labels = _object({"labels": {"type": "array", "items": label, "minItems": 1}}, ["labels"])
+
+def openapi(
+    project: Project,
+    schema: Schema | None,
+    example: dict[str, Any] | None,
+    online: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """The document of one model.
+
+    ``schema`` is the champion's, None before there is one; ``example`` a row with an answer that
+    is known, such as a golden one; ``online`` the fields by which the online store finds the
+    features of views, None without such a store.
+    """
+    schema = schema if isinstance(schema, Schema) else None  # bridge
+    record = example_record(project, schema, example)
+    tensors = v2_example(project, schema, record)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -30,75 +48,184 @@ def openapi(project: Project, features: Iterable[Any]) -> dict[str, Any]:
             "version": __version__,
             "description": project.description,
         },
+        "tags": [{"name": name} for name in (PREDICT, LABELS, STATE, "Open Inference Protocol")],
         "paths": {
-            f"{base}/predict": {
-                "post": _operation("Answer one record or many", {"oneOf": [record, many]})
+            **_model_paths(project, record),
+            **_process_paths(),
+            **v2_paths(project, tensors),
+        },
+        "components": {
+            "schemas": {
+                "Record": record_schema(project, schema, online),
+                **_schemas(project),
+                **label_schemas(project.task == "binary"),
+                **v2_schemas(),
             },
-            f"{base}/labels": {
-                "post": _operation("Tell what turned out to be true", {"oneOf": [label, labels]})
+            "responses": {
+                **problem_responses("Problem"),
+                **problem_responses("V2Error", PREFIX),
             },
-            base: {"get": _operation("The model, its arms and its features")},
-            "/v1/models": {"get": _operation("Models served here")},
-            "/healthz": {"get": _operation("Is the process alive")},
-            "/readyz": {"get": _operation("Does a version answer")},
-            "/metrics": {"get": _operation("Prometheus metrics")},
         },
     }
 
 
-def _record(project: Project, features: Iterable[Any]) -> dict[str, Any]:
-    properties: dict[str, Any] = {
-        project.events.id: {"type": "string", "description": "the event's id; default: a new one"}
-    }
-    required = []
-    for feature in features:
-        kind = "number" if feature.kind == "number" else "string"
-        properties[feature.name] = {"type": [kind, "null"] if feature.null_allowed else kind}
-        required.append(feature.name)
-    return _object(properties, required)
-
-
-def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+def _model_paths(project: Project, record: dict[str, Any]) -> dict[str, Any]:
+    base = f"/v1/models/{project.model}"
+    labels = EXAMPLE if project.task == "binary" else {"labels": [{"id": "event-1", "label": 1.5}]}
+    taking = ("408", "413", "422", "503")
     return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
-
-
-def _operation(summary: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    operation: dict[str, Any] = {
-        "summary": summary,
-        "responses": {
-            "200": {"description": "the answer"},
-            "default": {"description": "an error: code, error, problem, subject, next_step"},
+        f"{base}/predict": {
+            "post": operation(
+                "predict",
+                "Answer one record, or many",
+                PREDICT,
+                {
+                    "200": answer(
+                        "Answered, and in the prediction log.",
+                        content({"oneOf": [ref("Prediction"), ref("Predictions")]}),
+                    )
+                },
+                description=(
+                    "One record with the features by name, or up to "
+                    f"{MAX_ROWS:,} as `rows`. All are answered, or none."
+                ),
+                body=content({"oneOf": [ref("Record"), ref("Records")]}, record),
+                problems=taking,
+            )
+        },
+        f"{base}/labels": {
+            "post": operation(
+                "labels",
+                "Tell what turned out to be true",
+                LABELS,
+                {"202": answer("What came of the labels.", content(ref("LabelCounts")))},
+                description=(
+                    "By prediction id, by event id, or by entity and time. Posting again does no "
+                    "harm: a label that is known already is counted as repeated."
+                ),
+                body=content(ref("Labels"), labels),
+                problems=taking,
+            )
+        },
+        base: {"get": _get("model", "The model, its arms and its features", ref("Model"))},
+        "/v1/models": {
+            "get": _get(
+                "models",
+                "Models served here",
+                shape({"models": {"type": "array", "items": ref("Described")}}),
+            )
         },
     }
-    if body is not None:
-        operation["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": body}},
+
+
+def _process_paths() -> dict[str, Any]:
+    document = shape({"openapi": _TEXT, "info": {"type": "object"}}, closed=False)
+    page = {"200": answer("This page.", content(_TEXT, kind="text/html"))}
+    metrics = {"200": answer("Text exposition format.", content(_TEXT, kind="text/plain"))}
+    readiness = {
+        "200": answer("A version answers.", content(ref("Ready"))),
+        "503": answer("None does yet.", content(ref("Ready"))),
+    }
+    alive = shape({"status": {"const": "alive"}, "homeostat": _TEXT})
+    return {
+        "/healthz": {"get": _get("healthz", "Is the process alive", alive)},
+        "/readyz": {"get": operation("readyz", "Does a version answer", STATE, readiness)},
+        "/metrics": {
+            "get": operation("metrics", "Metrics for Prometheus", STATE, metrics, problems=("503",))
+        },
+        "/openapi.json": {"get": _get("openapi", "This document", document)},
+        "/": {"get": operation("docs", "A page to try all of it", STATE, page)},
+    }
+
+
+def _get(name: str, summary: str, schema: Any) -> dict[str, Any]:
+    return operation(name, summary, STATE, {"200": answer(summary + ".", content(schema))})
+
+
+def _schemas(project: Project) -> dict[str, Any]:
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    arm = {
+        "version": _WHOLE,
+        "digest": _TEXT,
+        "share": share,
+        "shadow": {"type": "boolean"},
+        "role": {"enum": ["champion", "canary", "shadow", "dark"]},
+        "engine": _TEXT,
+    }
+    feature = {
+        "name": _TEXT,
+        "kind": {"enum": ["number", "category"]},
+        "null_allowed": {"type": "boolean"},
+        "low": {"type": ["number", "null"]},
+        "high": {"type": ["number", "null"]},
+        "categories": {"type": "array", "items": _TEXT},
+    }
+    described = {
+        "model": {"const": project.model},
+        "task": {"const": project.task},
+        "arms": {"type": "array", "items": ref("Arm")},
+    }
+    controller = shape(
+        {"up": {"type": "boolean"}, "silent_s": {"type": ["number", "null"]}, "serving": _TEXT}
+    )
+    return {
+        "Records": shape(
+            {"rows": {"type": "array", "items": ref("Record"), "minItems": 1, "maxItems": MAX_ROWS}}
+        ),
+        "Prediction": _prediction(project),
+        "Predictions": shape({"predictions": {"type": "array", "items": ref("Prediction")}}),
+        "Arm": shape(arm, ["version", "digest", "share", "shadow"], closed=False),
+        "Feature": shape(feature, ["name", "kind", "null_allowed"], closed=False),
+        "Described": shape(described, closed=False),
+        "Model": shape(
+            {**described, "features": {"type": "array", "items": ref("Feature")}}, closed=False
+        ),
+        "Ready": shape(
+            {"ready": {"type": "boolean"}, "model": _TEXT, "controller": controller},
+            ["ready", "model"],
+            closed=False,
+        ),
+        "Problem": shape(
+            {
+                "code": {"type": "string", "pattern": "^H[0-9]{3}$"},
+                "error": _TEXT,
+                "problem": _TEXT,
+                "subject": {"type": "string", "description": "the field, or what it is about"},
+                "next_step": {"type": "string", "description": "what to do now"},
+            },
+            description="Every error has this shape.",
+        ),
+    }
+
+
+def _prediction(project: Project) -> dict[str, Any]:
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    binary = project.task == "binary"
+    properties: dict[str, Any] = {
+        "id": {"type": "string", "description": "of this prediction, in the prediction log"},
+        "event_id": _TEXT,
+        "version": {"type": "integer", "description": "of the model that answered"},
+        "prediction": {**share, "description": "probability of the positive class"}
+        if binary
+        else {"type": "number"},
+    }
+    if binary:
+        properties["label"] = {"type": "boolean", "description": "prediction >= 0.5"}
+        properties["probabilities"] = {
+            "type": "array",
+            "items": share,
+            "minItems": 2,
+            "maxItems": 2,
+            "description": "of false and of true",
         }
-    return operation
+    required = list(properties)
+    flags = {"type": "array", "items": _TEXT, "description": "such as `unknown:<feature>`"}
+    return shape({**properties, "flags": flags}, required)
 
 
-def docs_page(document: dict[str, Any]) -> str:
-    """A plain page that lists the routes."""
-    rows = "".join(
-        f"<tr><td><code>{method.upper()}</code></td><td><code>{escape(path)}</code></td>"
-        f"<td>{escape(operation['summary'])}</td></tr>"
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    )
-    title = escape(document["info"]["title"])
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width">'
-        "<style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui;max-width:48rem;"
-        "margin:3rem auto;padding:0 1rem}td{padding:.4rem .8rem .4rem 0;vertical-align:top}"
-        "</style>"
-        f"<h1>{title}</h1><p>{escape(document['info']['description'])}</p>"
-        f"<table>{rows}</table>"
-        '<p>Bodies and answers: <a href="/openapi.json">openapi.json</a>.</p></html>'
-    )
+def docs_page(document: dict[str, Any]) -> str:  # bridge
+    """The page, without arms and features."""
+    from homeostat.gateway import docs_page as page
+
+    title = document["info"]["title"].split(" ")[0]
+    return page.docs_page(document, {"model": title, "arms": [], "features": []})
