@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Literal
+from typing import Any, Literal
 
 from homeostat.domain.codec import canonical, from_builtins
 from homeostat.domain.rollout import Arm, Routing
@@ -42,6 +42,11 @@ class LoadedArm:
     def version(self) -> int:
         """Number of the version."""
         return self.arm.version
+
+    @property
+    def example(self) -> dict[str, Any]:
+        """The features of one row that the version was tested with."""
+        return read_golden(self.scorer.package)[0].row(0, named=True)
 
 
 @dataclass(frozen=True, slots=True)

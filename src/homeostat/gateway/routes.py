@@ -11,11 +11,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from homeostat import __version__
 from homeostat.errors import HomeostatError, MethodError, UnknownModelError, UnknownRouteError
+from homeostat.gateway.docs_page import docs_page
 from homeostat.gateway.exchange import JSON, Reply, failed
 from homeostat.gateway.label_route import LabelRoute
 from homeostat.gateway.metrics import Metrics
 from homeostat.gateway.model import Model
-from homeostat.gateway.openapi import docs_page, openapi
+from homeostat.gateway.openapi import openapi
 from homeostat.gateway.records import parsed
 from homeostat.gateway.standing import Standing
 
@@ -145,12 +146,14 @@ class Routes:
         return _json(self._document())
 
     async def _docs(self, *_: object) -> Reply:
-        page = docs_page(self._document()).encode()
+        page = docs_page(self._document(), self._described()).encode()
         return Reply(200, page, ((b"content-type", b"text/html; charset=utf-8"),))
 
     def _document(self) -> dict[str, Any]:
-        features = self._model.schema().features if self._model.arms.ready else ()
-        return openapi(self._model.project, features)
+        champion = self._model.arms.loaded.champion
+        if champion is None:
+            return openapi(self._model.project, None, None)
+        return openapi(self._model.project, champion.scorer.schema, champion.example)
 
 
 def _json(value: Any, status: int = 200) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class WorkersServing:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._changing = threading.Lock()
 
     def alive(self) -> bool:
         """Whether a worker answers."""
@@ -42,17 +44,15 @@ class WorkersServing:
                 subject=str(self._folder),
                 next_step="start it with `homeostat up`",
             )
+        _raise_first(paths)  # one that lives and does not answer could not be told
         request = {"do": "prepare", "routing": orjson.loads(canonical(routing))}
         prepared = ask_all(list(paths), request, LOAD_S)
         _raise_first(prepared)
         names = {name for name in prepared.values() if isinstance(name, str)}
         assert len(names) == 1, "one routing has one name"
-        _raise_first(
-            ask_all(
-                [path for path, name in prepared.items() if isinstance(name, str)],
-                {"do": "commit", "name": names.pop()},
-            )
-        )
+        ready = [path for path, name in prepared.items() if isinstance(name, str)]
+        with self._changing:
+            _raise_first(ask_all(ready, {"do": "commit", "name": names.pop()}))
 
     def observe(self) -> Routing | None:
         """What all workers route; None when none lives.
@@ -60,7 +60,8 @@ class WorkersServing:
         When they do not agree, or one of them lives and does not answer, no routing is in
         force: the answer has no arms, and the controller routes again.
         """
-        answers = self._asked({"do": "observe"})
+        with self._changing:
+            answers = self._asked({"do": "observe"})
         if not answers:
             return None
         routings = [
