@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 PAGES = Path(__file__).parent / "pages"
 LINES = (8, 22)
 """Fewest and most lines of a body's field."""
+LONG = 96
+"""A value with more characters is laid out over several lines."""
 
 
 def docs_page(document: dict[str, Any], described: dict[str, Any]) -> str:
     """The whole page, which loads nothing else.
 
-    ``document`` is the OpenAPI document; ``described`` what the model's own route answers:
-    model, task, arms, features.
+    ``document`` is the OpenAPI document, which also has the features; ``described`` has the
+    model's name and its arms, as the model's own route answers them.
     """
-    properties = document["components"]["schemas"]["Record"]["properties"]
+    record = document["components"]["schemas"]["Record"]["properties"]
     return (
         _environment()
         .get_template("docs.html")
@@ -35,9 +37,7 @@ def docs_page(document: dict[str, Any], described: dict[str, Any]) -> str:
             described=described,
             groups=_groups(document),
             arms=[_arm(one) for one in described["arms"]],
-            features=[
-                _feature(one, properties.get(one["name"], {})) for one in described["features"]
-            ],
+            features=[_feature(name, one) for name, one in record.items() if "x-kind" in one],
             css=(PAGES / "docs.css").read_text(encoding="utf-8"),
             script=(PAGES / "docs.js").read_text(encoding="utf-8"),
         )
@@ -123,8 +123,8 @@ def _arm(arm: dict[str, Any]) -> dict[str, Any]:
     percent = 0.0 if arm["shadow"] else arm["share"] * 100
     role = arm.get("role") or ("shadow" if arm["shadow"] else "champion")
     said = {
-        "shadow": "scores beside, answers nobody",
-        "dark": "answers only who names it",
+        "shadow": "scores in shadow",
+        "dark": "only when named",
     }.get(role, f"{percent:.3g} % of requests")
     return {
         "version": arm["version"],
@@ -136,19 +136,33 @@ def _arm(arm: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _feature(feature: dict[str, Any], declared: dict[str, Any]) -> dict[str, Any]:
-    """A row of the table; what was seen in training comes from the record's schema."""
+def _feature(name: str, declared: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table, from the feature's schema."""
     low, high = declared.get("x-range", (None, None))
+    null = None in declared["enum"] if "enum" in declared else "null" in declared["type"]
     return {
-        "name": feature["name"],
-        "kind": feature["kind"],
+        "name": name,
+        "kind": declared["x-kind"],
         "low": None if low is None else f"{low:g}",
         "high": None if high is None else f"{high:g}",
-        "categories": [one for one in declared.get("x-categories", ()) if one is not None],
+        "categories": declared.get("x-categories", ()),
         "more": declared.get("x-more-categories", 0),
-        "null": "allowed" if feature["null_allowed"] else "refused",
+        "null": "allowed" if null else "refused",
     }
 
 
-def _pretty(body: Any) -> str:
-    return orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
+def _pretty(body: Any, indent: str = "") -> str:
+    """JSON with one line for what is short, so that a tensor is a line."""
+    line = orjson.dumps(body).decode()
+    if not indent or not isinstance(body, list | dict) or len(line) > LONG:
+        inner = indent + "  "
+        if isinstance(body, dict) and body:
+            named = (f"{inner}{_text(name)}: {_pretty(one, inner)}" for name, one in body.items())
+            return "{\n" + ",\n".join(named) + f"\n{indent}}}"
+        if isinstance(body, list) and body:
+            return "[\n" + ",\n".join(inner + _pretty(one, inner) for one in body) + f"\n{indent}]"
+    return line
+
+
+def _text(name: str) -> str:
+    return orjson.dumps(name).decode()

@@ -38,7 +38,6 @@ def openapi(
     is known, such as a golden one; ``online`` the fields by which the online store finds the
     features of views, None without such a store.
     """
-    schema = schema if isinstance(schema, Schema) else None  # bridge
     record = example_record(project, schema, example)
     tensors = v2_example(project, schema, record)
     return {
@@ -221,11 +220,3 @@ def _prediction(project: Project) -> dict[str, Any]:
     required = list(properties)
     flags = {"type": "array", "items": _TEXT, "description": "such as `unknown:<feature>`"}
     return shape({**properties, "flags": flags}, required)
-
-
-def docs_page(document: dict[str, Any]) -> str:  # bridge
-    """The page, without arms and features."""
-    from homeostat.gateway import docs_page as page
-
-    title = document["info"]["title"].split(" ")[0]
-    return page.docs_page(document, {"model": title, "arms": [], "features": []})

@@ -46,7 +46,8 @@ def record_schema(
 def feature_schema(feature: Feature, project: Project) -> dict[str, Any]:
     """JSON Schema of one input, as the project file says that it is checked.
 
-    ``x-range`` and ``x-categories`` describe what was seen in training and are no limits.
+    ``x-kind`` is that of the feature; ``x-range`` and ``x-categories`` describe what was seen in
+    training and are no limits.
     """
     serving = project.serving
     null = ["null"] if feature.null_allowed and serving.missing != "reject" else []
@@ -56,13 +57,13 @@ def feature_schema(feature: Feature, project: Project) -> dict[str, Any]:
             shape = {"enum": [*feature.categories, *([None] if null else [])]}
         shown = list(feature.categories[:SHOWN_CATEGORIES])
         more = len(feature.categories) - len(shown)
-        return shape | {"x-categories": shown, **({"x-more-categories": more} if more else {})}
+        return shape | {"x-kind": "category", "x-categories": shown, "x-more-categories": more}
     shape = {"type": ["number", "boolean", "string", *null], "pattern": NUMERIC_TEXT}
     if feature.low is not None and feature.high is not None:
         if serving.out_of_range == "reject":
             shape = {"type": ["number", *null], "minimum": feature.low, "maximum": feature.high}
         shape["x-range"] = [feature.low, feature.high]
-    return shape
+    return shape | {"x-kind": "number"}
 
 
 def example_record(
