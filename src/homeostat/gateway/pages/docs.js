@@ -5,7 +5,7 @@ const KINDS = ["text", "number", "word"];
 const quoted = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
 const bodyOf = (operation) => operation.querySelector("textarea");
 
-function url(operation) {
+function pathOf(operation) {
   let path = operation.dataset.path;
   for (const input of operation.querySelectorAll(".given input")) {
     path = path.replace("{" + input.name + "}", encodeURIComponent(input.value));
@@ -13,9 +13,9 @@ function url(operation) {
   return path;
 }
 
-function curl(operation) {
+function cpathOf(operation) {
   const body = bodyOf(operation);
-  let line = "curl -s " + quoted(location.origin + url(operation));
+  let line = "curl -s " + quoted(location.origin + pathOf(operation));
   if (body) {
     line += " \\\n  -H " + quoted("content-type: " + operation.dataset.type);
     line += " \\\n  -d " + quoted(compact(body.value));
@@ -84,14 +84,14 @@ async function send(operation) {
   status.textContent = "waiting";
   const began = performance.now();
   try {
-    const answer = await fetch(url(operation), options), text = await answer.text();
+    const answer = await fetch(pathOf(operation), options), text = await answer.text();
     const spent = performance.now() - began;
     status.classList.add(answer.ok ? "good" : "bad");
     status.textContent = `${answer.status} ${answer.statusText} · ${spent.toFixed(spent < 10 ? 1 : 0)} ms`.replace("  ", " ");
     const type = answer.headers.get("content-type") || "";
     const shown = pretty(text, type) || "(an empty body)";
     if (type.includes("json")) show(target, shown); else target.textContent = shown;
-    if (answer.ok && operation.id === "predict") named(text);
+    if (answer.ok && operation.id === "try-predict") named(text);
   } catch (error) {
     status.classList.add("bad");
     status.textContent = "no answer";
@@ -104,7 +104,7 @@ async function send(operation) {
 
 // What was just predicted can be labelled at once, unless someone wrote a label of their own.
 function named(text) {
-  const labels = document.getElementById("labels"), answer = JSON.parse(text);
+  const labels = document.getElementById("try-labels"), answer = JSON.parse(text);
   const first = answer.predictions ? answer.predictions[0] : answer, body = labels && bodyOf(labels);
   if (!body || !first || body.value !== (body.dataset.given ?? body.defaultValue)) return;
   const given = JSON.parse(body.defaultValue);
@@ -127,7 +127,7 @@ async function copy(operation) {
 
 for (const operation of document.querySelectorAll(".operation")) {
   const form = operation.querySelector("form");
-  const changed = () => { curl(operation); check(operation); };
+  const changed = () => { cpathOf(operation); check(operation); };
   form.addEventListener("submit", (event) => { event.preventDefault(); send(operation); });
   form.addEventListener("input", changed);
   form.addEventListener("reset", () => setTimeout(changed));
@@ -135,5 +135,5 @@ for (const operation of document.querySelectorAll(".operation")) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(operation); }
   });
   operation.querySelector(".copy").addEventListener("click", () => copy(operation));
-  curl(operation);
+  cpathOf(operation);
 }
