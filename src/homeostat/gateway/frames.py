@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -71,10 +72,21 @@ def flags_of(schema: Schema, rows: pl.DataFrame, serving: Serving) -> pl.Series:
                 raise _rejected(feature, flag, places[0], column)
             for place in places:
                 marked.setdefault(place, []).append(f"{flag}:{feature.name}")
-    if not marked:
-        return pl.repeat([], rows.height, dtype=pl.List(pl.String), eager=True)
-    flags = [marked.get(place, []) for place in range(rows.height)]
-    return pl.Series(flags, dtype=pl.List(pl.String))
+    return lists_of(marked, rows.height)
+
+
+def lists_of(marked: Mapping[int, Sequence[str]], height: int) -> pl.Series:
+    """A column of lists from the few rows that have any."""
+    import numpy as np
+    import polars as pl
+    import pyarrow as pa
+
+    counts = np.zeros(height + 1, dtype=np.int64)
+    places = sorted(marked)
+    counts[[place + 1 for place in places]] = [len(marked[place]) for place in places]
+    texts = pa.array([flag for place in places for flag in marked[place]], pa.large_string())
+    lists = pa.LargeListArray.from_arrays(np.cumsum(counts), texts)
+    return pl.Series(lists, dtype=pl.List(pl.String))
 
 
 def _unknown(feature: Feature, column: pl.Series) -> pl.Series | None:

@@ -124,10 +124,8 @@ class ManyRows:
         """Whether the rows are in the log; all of them, or none."""
         import polars as pl
 
-        iso = pl.col("at").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00")
-        text = "".join(part.select(COLUMNS).with_columns(iso).write_ndjson() for part in parts)
         try:
-            self._log.write_lines(text.encode())
+            self._log.append(pl.concat(part.select(COLUMNS) for part in parts))
         except DiskFullError:
             if self._project.serving.log.when_full == "refuse":
                 raise
@@ -153,9 +151,10 @@ def _rows(loaded: Loaded, part: pl.DataFrame) -> list[Row]:
 
 
 def _answers(whole: pl.DataFrame, logged: bool) -> Answers:
-    flags: Sequence[Sequence[str]] = whole["flags"].to_list()
+    flagged = bool((whole["flags"].list.len() > 0).any())
+    flags: Sequence[Sequence[str]] = whole["flags"].to_list() if flagged else ()
     if not logged:
-        flags = [[*one, "unlogged"] for one in flags]
+        flags = [[*one, "unlogged"] for one in flags or [()] * whole.height]
     return Answers(
         ids=whole["id"].to_list(),
         events=whole["event"].to_list(),

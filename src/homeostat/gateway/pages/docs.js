@@ -13,7 +13,7 @@ function pathOf(operation) {
   return path;
 }
 
-function cpathOf(operation) {
+function curl(operation) {
   const body = bodyOf(operation);
   let line = "curl -s " + quoted(location.origin + pathOf(operation));
   if (body) {
@@ -87,11 +87,11 @@ async function send(operation) {
     const answer = await fetch(pathOf(operation), options), text = await answer.text();
     const spent = performance.now() - began;
     status.classList.add(answer.ok ? "good" : "bad");
-    status.textContent = `${answer.status} ${answer.statusText} · ${spent.toFixed(spent < 10 ? 1 : 0)} ms`.replace("  ", " ");
+    status.textContent = [answer.status, answer.statusText, "·", spent.toFixed(spent < 10 ? 1 : 0), "ms"].filter(String).join(" ");
     const type = answer.headers.get("content-type") || "";
     const shown = pretty(text, type) || "(an empty body)";
     if (type.includes("json")) show(target, shown); else target.textContent = shown;
-    if (answer.ok && operation.id === "try-predict") named(text);
+    if (answer.ok && operation.id === "try-predict") labelled(JSON.parse(text));
   } catch (error) {
     status.classList.add("bad");
     status.textContent = "no answer";
@@ -103,10 +103,10 @@ async function send(operation) {
 }
 
 // What was just predicted can be labelled at once, unless someone wrote a label of their own.
-function named(text) {
-  const labels = document.getElementById("try-labels"), answer = JSON.parse(text);
-  const first = answer.predictions ? answer.predictions[0] : answer, body = labels && bodyOf(labels);
-  if (!body || !first || body.value !== (body.dataset.given ?? body.defaultValue)) return;
+function labelled(answer) {
+  const labels = document.getElementById("try-labels"), body = labels && bodyOf(labels);
+  const first = answer.predictions ? answer.predictions[0] : answer;
+  if (!body || body.value !== (body.dataset.given || body.defaultValue)) return;
   const given = JSON.parse(body.defaultValue);
   given.labels[0] = { prediction_id: first.id, label: given.labels[0].label };
   body.value = body.dataset.given = JSON.stringify(given, null, 2);
@@ -127,7 +127,7 @@ async function copy(operation) {
 
 for (const operation of document.querySelectorAll(".operation")) {
   const form = operation.querySelector("form");
-  const changed = () => { cpathOf(operation); check(operation); };
+  const changed = () => { curl(operation); check(operation); };
   form.addEventListener("submit", (event) => { event.preventDefault(); send(operation); });
   form.addEventListener("input", changed);
   form.addEventListener("reset", () => setTimeout(changed));
@@ -135,5 +135,5 @@ for (const operation of document.querySelectorAll(".operation")) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(operation); }
   });
   operation.querySelector(".copy").addEventListener("click", () => copy(operation));
-  cpathOf(operation);
+  curl(operation);
 }
