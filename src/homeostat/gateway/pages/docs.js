@@ -1,5 +1,6 @@
 "use strict";
 const TOKENS = /("(?:\\.|[^"\\])*")|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g;
+const PIECES = /"(?:\\.|[^"\\])*"|[^\s"{}[\],:]+|[{}[\],:]/g;
 const KINDS = ["text", "number", "word"];
 
 const quoted = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
@@ -23,8 +24,10 @@ function curl(operation) {
   operation.querySelector(".curl pre").textContent = line;
 }
 
+// JSON is cut and laid out as text, so that large numbers keep every digit.
 function compact(text) {
-  try { return JSON.stringify(JSON.parse(text)); } catch { return text; }
+  try { JSON.parse(text); } catch { return text; }
+  return text.match(PIECES).join("");
 }
 
 function check(operation) {
@@ -57,10 +60,9 @@ function pretty(text, type) {
   return indented(text);
 }
 
-// JSON is laid out as text, so that large numbers keep every digit.
 function indented(text) {
   let depth = 0, found = "";
-  for (const token of text.match(/"(?:\\.|[^"\\])*"|[^\s"{}[\],:]+|[{}[\],:]/g)) {
+  for (const token of text.match(PIECES)) {
     const last = found.at(-1);
     if (token === "}" || token === "]") {
       depth -= 1;
