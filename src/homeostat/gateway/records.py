@@ -33,6 +33,13 @@ def records_of(document: Any) -> list[dict[str, Any]]:
             subject="rows",
             next_step="send an object with the features by name",
         )
+    beside = next((name for name in document if name != "rows"), None)
+    if beside is not None:
+        raise InputError(
+            f"'{beside}' stands beside 'rows'",
+            subject=beside,
+            next_step="send the records in 'rows' and nothing else",
+        )
     if not records:
         raise InputError("there are no rows", subject="rows", next_step="send one at least")
     return records

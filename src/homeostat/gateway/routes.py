@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -71,7 +72,11 @@ class Routes:
 
     def failed(self, error: HomeostatError, route: str) -> Reply:
         """The answer to an error on a route, in the shape of its protocol."""
-        return failed(error)
+        answer = failed(error)
+        if isinstance(error, MethodError):
+            allow = ", ".join(self._table.get(error.subject) or ("POST",)).encode()
+            return replace(answer, headers=(*answer.headers, (b"allow", allow)))
+        return answer
 
     def _nowhere(self, path: str) -> HomeostatError:
         parts = path.split("/")

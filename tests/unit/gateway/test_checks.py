@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homeostat.errors import InputError
@@ -113,6 +113,7 @@ def test_keys_that_are_known_to_be_right_are_not_counted_as_features():
 NUMBERS = st.one_of(st.none(), st.floats(-20, 20), st.integers(-20, 20))
 
 
+@settings(deadline=None)  # the first example loads pyarrow
 @given(
     st.lists(
         st.tuples(NUMBERS, st.one_of(st.none(), st.sampled_from(["red", "blue", "x"])), NUMBERS),
