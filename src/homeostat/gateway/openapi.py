@@ -86,7 +86,8 @@ def _model_paths(project: Project, record: dict[str, Any]) -> dict[str, Any]:
                 },
                 description=(
                     "One record with the features by name, or up to "
-                    f"{MAX_ROWS:,} as `rows`. All are answered, or none."
+                    f"{MAX_ROWS:,} as `rows`. All are answered, or none. A row so extreme that "
+                    "the model has no number for it is refused (422)."
                 ),
                 body=content({"oneOf": [ref("Record"), ref("Records")]}, record),
                 problems=taking,

@@ -1,6 +1,10 @@
 import multiprocessing
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -120,6 +124,29 @@ def test_processes_that_post_the_same_at_once_accept_each_label_once(tmp_path):
     assert outcomes.count("repeated") == 2 * 60
     rows = LabelLog(tmp_path / "log").read(*ALL)
     assert rows.height == rows["id"].n_unique() == 240
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+from datetime import UTC, datetime
+from homeostat.monitoring.label_log import LabelLog
+log, now = LabelLog(Path(sys.argv[1])), datetime(2026, 3, 1, tzinfo=UTC)
+for number in range(1_000_000):
+    log.post({f"{number}-{part}": 1.0 for part in range(20)}, now)
+    print(number, flush=True)
+"""
+
+
+def test_a_killed_process_has_stored_each_post_it_acknowledged_and_no_part_of_one(tmp_path):
+    command = [sys.executable, "-c", ENDLESS, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        told = [process.stdout.readline() for _ in range(30)]
+        process.send_signal(signal.SIGKILL)
+        told += process.stdout.readlines()
+    stored = Counter(name.split("-")[0] for name in LabelLog(tmp_path).read(*ALL)["id"])
+    assert {line.strip() for line in told if line.endswith("\n")} <= set(stored)
+    assert set(stored.values()) == {20}
 
 
 def test_a_forked_process_does_not_use_the_connection_of_its_parent(log):
