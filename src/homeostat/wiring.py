@@ -261,6 +261,7 @@ def open_worker(folder: Path, state: Path | None = None, clock: Clock | None = N
     from homeostat.gateway.routes import Routes
     from homeostat.gateway.standing import Standing
     from homeostat.monitoring.label_log import LabelLog
+    from homeostat.monitoring.log_lag import log_lag
     from homeostat.monitoring.prediction_log import PredictionLog
     from homeostat.spec.load import load_project
 
@@ -276,7 +277,14 @@ def open_worker(folder: Path, state: Path | None = None, clock: Clock | None = N
     labels = LabelRoute(
         LabelLog(where / "log" / "labels"), log, clock, binary=project.task == "binary"
     )
-    app = App(model, metrics, Routes(model, labels, metrics, standing))
+    routes = Routes(
+        model,
+        labels,
+        metrics,
+        standing,
+        lambda: log_lag(where / "log" / "predictions", clock.now().timestamp()),
+    )
+    app = App(model, metrics, routes)
     return Worker(project, where, model, log, metrics, standing, app)
 
 

@@ -33,7 +33,7 @@ from homeostat.gateway.metrics import Metrics
 from homeostat.gateway.model import FEW_ROWS, Model
 from homeostat.gateway.records import columns_of, parsed, records_of
 from homeostat.gateway.routes import Routes
-from homeostat.gateway.rows import Row
+from homeostat.gateway.rows import UNLOGGED, Row
 
 T = TypeVar("T")
 SHADOW_PAUSE_S = 0.005
@@ -114,6 +114,8 @@ class Gateway:
         else:
             model.rows.answer((row,))
         self.metrics.predicted(row.arm.arm.version, row.role)
+        if row.flags and row.flags[-1] == UNLOGGED:
+            self.metrics.unlogged.labels(model.project.model).inc()
         if len(row.loaded.beside) > 1:
             self._beside(row)
         return friendly.one(row, self._binary)
@@ -201,9 +203,18 @@ class Gateway:
         if self._slow:
             loop = asyncio.get_running_loop()
             done = loop.run_in_executor(self._pool, self.model.shadows.work, perf_counter())
-            done.add_done_callback(lambda _: self.shadow_soon())
-        elif self.model.shadows.work(perf_counter()):
-            self.shadow_soon()
+            done.add_done_callback(lambda _: self._shadowed())
+        else:
+            self.model.shadows.work(perf_counter())
+            self._shadowed()
+
+    def _shadowed(self) -> None:
+        shadows, model = self.model.shadows, self.model.project.model
+        for outcome, count in shadows.taken_counts().items():
+            if count:
+                self.metrics.shadows.labels(model, outcome).inc(count)
+        self.metrics.shadow_waiting.labels(model).set(len(shadows))
+        self.shadow_soon()
 
     def _swapped(self, loaded: Loaded) -> None:
         self._slow = any(arm.slow for arm in loaded.arms.values())

@@ -55,8 +55,6 @@ def flags_of(schema: Schema, rows: pl.DataFrame, serving: Serving) -> pl.Series:
     ``unknown:<feature>`` for a category that was not seen in training, ``range:<feature>``
     for a number outside of the range seen then, ``missing:<feature>`` for a null.
     """
-    import polars as pl
-
     marked: dict[int, list[str]] = {}
     for feature in schema.features:
         column = rows[feature.name]

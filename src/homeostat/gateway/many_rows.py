@@ -13,7 +13,7 @@ from homeostat.errors import DiskFullError, InputError
 from homeostat.gateway.arms import Arms, Loaded, LoadedArm, not_ready
 from homeostat.gateway.asked import Answers, Asked
 from homeostat.gateway.frames import scored
-from homeostat.gateway.rows import Row
+from homeostat.gateway.rows import UNLOGGED, Row
 from homeostat.gateway.shadows import MAX_WAITING
 from homeostat.monitoring.prediction_log import COLUMNS, PredictionLog
 from homeostat.ports.clock import Clock
@@ -32,8 +32,6 @@ class ManyRows:
         self._log = log
         self._clock = clock
         self._random = random.Random(secrets.token_hex(8))  # noqa: S311  # traffic, no secret
-        self.unlogged = 0
-        """Predictions answered although the log could not be written, as declared."""
 
     def answer(
         self,
@@ -129,7 +127,6 @@ class ManyRows:
         except DiskFullError:
             if self._project.serving.log.when_full == "refuse":
                 raise
-            self.unlogged += sum(part.height for part in parts)
             return False
         return True
 
@@ -154,7 +151,7 @@ def _answers(whole: pl.DataFrame, logged: bool) -> Answers:
     flagged = bool((whole["flags"].list.len() > 0).any())
     flags: Sequence[Sequence[str]] = whole["flags"].to_list() if flagged else ()
     if not logged:
-        flags = [[*one, "unlogged"] for one in flags or [()] * whole.height]
+        flags = [[*one, UNLOGGED] for one in flags or [()] * whole.height]
     return Answers(
         ids=whole["id"].to_list(),
         events=whole["event"].to_list(),

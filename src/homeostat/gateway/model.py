@@ -16,7 +16,7 @@ from homeostat.gateway.arms import Arms
 from homeostat.gateway.asked import Answers, Asked
 from homeostat.gateway.many_rows import ManyRows
 from homeostat.gateway.metrics import Metrics
-from homeostat.gateway.rows import Row, Rows
+from homeostat.gateway.rows import UNLOGGED, Row, Rows
 from homeostat.gateway.shadows import Shadows
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.pipeline.schema import Schema
@@ -39,6 +39,10 @@ class Filling(Protocol):
         self, columns: Mapping[str, Sequence[Any]], count: int, now: datetime
     ) -> tuple[dict[str, Sequence[Any]], Sequence[Mapping[str, str] | None]]:
         """All features by column, and per row the event time of what was fetched, by view."""
+        ...
+
+    def freshness(self, now: datetime) -> Mapping[str, float]:
+        """Age of the newest row of each view, in seconds."""
         ...
 
 
@@ -85,6 +89,10 @@ class Model:
             )
         ]
         return self.answer_rows(rows)
+
+    def ages_s(self) -> Mapping[str, float]:
+        """Age of the newest row of each view of the online store, in seconds."""
+        return {} if self.online is None else self.online.freshness(self._clock.now())
 
     def filled(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
         """One record with the features that it left out, and what was fetched as JSON."""
@@ -134,6 +142,9 @@ class Model:
         for version, count in Counter(answers.versions).items():
             role = arms[version].role if version in arms else "gone"
             metrics.predicted(version, role, count)
+        unlogged = sum(bool(flags) and flags[-1] == UNLOGGED for flags in answers.flags)
+        if unlogged:
+            metrics.unlogged.labels(self.project.model).inc(unlogged)
 
     def observe(self) -> Routing:
         """The arms in memory."""

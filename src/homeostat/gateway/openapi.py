@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from homeostat import __version__
-from homeostat.gateway.openapi_labels import EXAMPLE, label_schemas
+from homeostat.gateway.openapi_labels import label_example, label_schemas
 from homeostat.gateway.openapi_parts import (
     answer,
     content,
@@ -16,14 +16,14 @@ from homeostat.gateway.openapi_parts import (
     shape,
 )
 from homeostat.gateway.openapi_record import example_record, record_schema
+from homeostat.gateway.openapi_shapes import MAX_ROWS, shapes
 from homeostat.gateway.openapi_v2 import PREFIX, v2_example, v2_paths, v2_schemas
 from homeostat.pipeline.schema import Schema
 from homeostat.spec.project import Project
 
-MAX_ROWS = 100_000
-"""Most rows in one request."""
 PREDICT, LABELS, STATE = "Predictions", "Labels", "Model and process"
-_TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
+_TEXT = {"type": "string"}
+_TAKING = ("408", "413", "422", "503")
 
 
 def openapi(
@@ -56,7 +56,7 @@ def openapi(
         "components": {
             "schemas": {
                 "Record": record_schema(project, schema, online),
-                **_schemas(project),
+                **shapes(project),
                 **label_schemas(project.task == "binary"),
                 **v2_schemas(),
             },
@@ -70,52 +70,45 @@ def openapi(
 
 def _model_paths(project: Project, record: dict[str, Any]) -> dict[str, Any]:
     base = f"/v1/models/{project.model}"
-    labels = EXAMPLE if project.task == "binary" else {"labels": [{"id": "event-1", "label": 1.5}]}
-    taking = ("408", "413", "422", "503")
+    listed = shape({"models": {"type": "array", "items": ref("Described")}})
     return {
-        f"{base}/predict": {
-            "post": operation(
-                "predict",
-                "Answer one record, or many",
-                PREDICT,
-                {
-                    "200": answer(
-                        "Answered, and in the prediction log.",
-                        content({"oneOf": [ref("Prediction"), ref("Predictions")]}),
-                    )
-                },
-                description=(
-                    "One record with the features by name, or up to "
-                    f"{MAX_ROWS:,} as `rows`. All are answered, or none. A row so extreme that "
-                    "the model has no number for it is refused (422)."
-                ),
-                body=content({"oneOf": [ref("Record"), ref("Records")]}, record),
-                problems=taking,
-            )
-        },
-        f"{base}/labels": {
-            "post": operation(
-                "labels",
-                "Tell what turned out to be true",
-                LABELS,
-                {"202": answer("What came of the labels.", content(ref("LabelCounts")))},
-                description=(
-                    "By prediction id, by event id, or by entity and time. Posting again does no "
-                    "harm: a label that is known already is counted as repeated."
-                ),
-                body=content(ref("Labels"), labels),
-                problems=taking,
-            )
-        },
+        f"{base}/predict": {"post": _predict(record)},
+        f"{base}/labels": {"post": _labels(project.task == "binary")},
         base: {"get": _get("model", "The model, its arms and its features", ref("Model"))},
-        "/v1/models": {
-            "get": _get(
-                "models",
-                "Models served here",
-                shape({"models": {"type": "array", "items": ref("Described")}}),
-            )
-        },
+        "/v1/models": {"get": _get("models", "Models served here", listed)},
     }
+
+
+def _predict(record: dict[str, Any]) -> dict[str, Any]:
+    one_or_many = {"oneOf": [ref("Prediction"), ref("Predictions")]}
+    return operation(
+        "predict",
+        "Answer one record, or many",
+        PREDICT,
+        {"200": answer("Answered, and in the prediction log.", content(one_or_many))},
+        description=(
+            f"One record with the features by name, or up to {MAX_ROWS:,} as `rows`. All are "
+            "answered, or none. A row so extreme that the model has no number for it is refused "
+            "(422)."
+        ),
+        body=content({"oneOf": [ref("Record"), ref("Records")]}, record),
+        problems=_TAKING,
+    )
+
+
+def _labels(binary: bool) -> dict[str, Any]:
+    return operation(
+        "labels",
+        "Tell what turned out to be true",
+        LABELS,
+        {"202": answer("What came of the labels.", content(ref("LabelCounts")))},
+        description=(
+            "By prediction id, by event id, or by entity and time. Posting again does no harm: a "
+            "label that is known already is counted as repeated."
+        ),
+        body=content(ref("Labels"), label_example(binary)),
+        problems=_TAKING,
+    )
 
 
 def _process_paths() -> dict[str, Any]:
@@ -140,84 +133,3 @@ def _process_paths() -> dict[str, Any]:
 
 def _get(name: str, summary: str, schema: Any) -> dict[str, Any]:
     return operation(name, summary, STATE, {"200": answer(summary + ".", content(schema))})
-
-
-def _schemas(project: Project) -> dict[str, Any]:
-    share = {"type": "number", "minimum": 0, "maximum": 1}
-    arm = {
-        "version": _WHOLE,
-        "digest": _TEXT,
-        "share": share,
-        "shadow": {"type": "boolean"},
-        "role": {"enum": ["champion", "canary", "shadow", "dark"]},
-        "engine": _TEXT,
-    }
-    feature = {
-        "name": _TEXT,
-        "kind": {"enum": ["number", "category"]},
-        "null_allowed": {"type": "boolean"},
-        "low": {"type": ["number", "null"]},
-        "high": {"type": ["number", "null"]},
-        "categories": {"type": "array", "items": _TEXT},
-    }
-    described = {
-        "model": {"const": project.model},
-        "task": {"const": project.task},
-        "arms": {"type": "array", "items": ref("Arm")},
-    }
-    controller = shape(
-        {"up": {"type": "boolean"}, "silent_s": {"type": ["number", "null"]}, "serving": _TEXT}
-    )
-    return {
-        "Records": shape(
-            {"rows": {"type": "array", "items": ref("Record"), "minItems": 1, "maxItems": MAX_ROWS}}
-        ),
-        "Prediction": _prediction(project),
-        "Predictions": shape({"predictions": {"type": "array", "items": ref("Prediction")}}),
-        "Arm": shape(arm, ["version", "digest", "share", "shadow"], closed=False),
-        "Feature": shape(feature, ["name", "kind", "null_allowed"], closed=False),
-        "Described": shape(described, closed=False),
-        "Model": shape(
-            {**described, "features": {"type": "array", "items": ref("Feature")}}, closed=False
-        ),
-        "Ready": shape(
-            {"ready": {"type": "boolean"}, "model": _TEXT, "controller": controller},
-            ["ready", "model"],
-            closed=False,
-        ),
-        "Problem": shape(
-            {
-                "code": {"type": "string", "pattern": "^H[0-9]{3}$"},
-                "error": _TEXT,
-                "problem": _TEXT,
-                "subject": {"type": "string", "description": "the field, or what it is about"},
-                "next_step": {"type": "string", "description": "what to do now"},
-            },
-            description="Every error has this shape.",
-        ),
-    }
-
-
-def _prediction(project: Project) -> dict[str, Any]:
-    share = {"type": "number", "minimum": 0, "maximum": 1}
-    binary = project.task == "binary"
-    properties: dict[str, Any] = {
-        "id": {"type": "string", "description": "of this prediction, in the prediction log"},
-        "event_id": _TEXT,
-        "version": {"type": "integer", "description": "of the model that answered"},
-        "prediction": {**share, "description": "probability of the positive class"}
-        if binary
-        else {"type": "number"},
-    }
-    if binary:
-        properties["label"] = {"type": "boolean", "description": "prediction >= 0.5"}
-        properties["probabilities"] = {
-            "type": "array",
-            "items": share,
-            "minItems": 2,
-            "maxItems": 2,
-            "description": "of false and of true",
-        }
-    required = list(properties)
-    flags = {"type": "array", "items": _TEXT, "description": "such as `unknown:<feature>`"}
-    return shape({**properties, "flags": flags}, required)

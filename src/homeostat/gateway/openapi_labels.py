@@ -8,8 +8,13 @@ from homeostat.gateway.label_requests import MAX_LABELS, MAX_NAME
 from homeostat.gateway.openapi_parts import ref, shape
 from homeostat.monitoring.label_outcome import Outcome
 
-EXAMPLE = {"labels": [{"id": "event-1", "label": True}], "details": True}
 _TIME = {"type": "string", "format": "date-time"}
+
+
+def label_example(binary: bool) -> dict[str, Any]:
+    """A post that is taken, for an event that need not have been predicted."""
+    value = True if binary else 1.5
+    return {"labels": [{"id": "event-1", "label": value}], "details": True}
 
 
 def label_schemas(binary: bool) -> dict[str, Any]:

@@ -18,60 +18,53 @@ DATATYPES = (
 )  # fmt: skip
 TAG = "Open Inference Protocol"
 PREFIX = "V2"
-_TEXTS = {"type": "array", "items": {"type": "string"}}
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "array", "items": _TEXT}
+_ANY = {"type": "object", "additionalProperties": True}
 
 
 def v2_schemas() -> dict[str, Any]:
     """Components of the protocol, each named with ``V2``."""
-    parameters = {"type": "object", "additionalProperties": True}
-    sizes = {"type": "array", "items": {"type": "integer", "minimum": 0}}
-    tensor = {
-        "name": {"type": "string"},
-        "shape": sizes,
-        "datatype": {"enum": list(DATATYPES)},
-        "parameters": parameters,
-        "data": {"type": "array"},
+    model = {
+        "name": _TEXT,
+        "versions": _TEXTS,
+        "platform": _TEXT,
+        "inputs": {"type": "array", "items": ref("V2Described")},
+        "outputs": {"type": "array", "items": ref("V2Described")},
     }
-    signed = {"type": "array", "items": {"type": "integer", "minimum": -1}}
-    described = shape({**tensor, "shape": signed}, ["name", "datatype", "shape"], closed=False)
-    del described["properties"]["data"]
-    asked = shape({"name": {"type": "string"}, "parameters": parameters}, ["name"])
-    infer = {"id": {"type": "string"}, "parameters": parameters}
-    tensors = {"type": "array", "minItems": 1, "items": ref("V2Tensor")}
+    server = {"name": _TEXT, "version": _TEXT, "extensions": _TEXTS}
     return {
-        "V2Error": shape({"error": {"type": "string"}}, closed=False),
+        "V2Error": shape({"error": _TEXT}, closed=False),
+        "V2Server": shape(server, closed=False),
+        "V2Model": shape(model, ["name", "platform", "inputs", "outputs"], closed=False),
+        **_tensors(),
+    }
+
+
+def _tensors() -> dict[str, Any]:
+    """What is inferred from, and what is answered."""
+    sizes = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+    signed = {"type": "array", "items": {"type": "integer", "minimum": -1}}
+    named = {"name": _TEXT, "datatype": {"enum": list(DATATYPES)}}
+    tensor = {**named, "shape": sizes, "parameters": _ANY, "data": {"type": "array"}}
+    asked = shape({"name": _TEXT, "parameters": _ANY}, ["name"], closed=False)
+    infer = {"id": _TEXT, "parameters": _ANY}
+    asking = {
+        **infer,
+        "inputs": {"type": "array", "minItems": 1, "items": ref("V2Tensor")},
+        "outputs": {"type": "array", "items": asked},
+    }
+    answering = {
+        **infer,
+        "model_name": _TEXT,
+        "model_version": _TEXT,
+        "outputs": {"type": "array", "items": ref("V2Tensor")},
+    }
+    return {
         "V2Tensor": shape(tensor, ["name", "shape", "datatype"], closed=False),
-        "V2Described": described,
-        "V2Server": shape(
-            {"name": {"type": "string"}, "version": {"type": "string"}, "extensions": _TEXTS},
-            closed=False,
-        ),
-        "V2Model": shape(
-            {
-                "name": {"type": "string"},
-                "versions": _TEXTS,
-                "platform": {"type": "string"},
-                "inputs": {"type": "array", "items": ref("V2Described")},
-                "outputs": {"type": "array", "items": ref("V2Described")},
-            },
-            ["name", "platform", "inputs", "outputs"],
-            closed=False,
-        ),
-        "V2Asked": shape(
-            {**infer, "inputs": tensors, "outputs": {"type": "array", "items": asked}},
-            ["inputs"],
-            closed=False,
-        ),
-        "V2Answer": shape(
-            {
-                "model_name": {"type": "string"},
-                "model_version": {"type": "string"},
-                **infer,
-                "outputs": {"type": "array", "items": ref("V2Tensor")},
-            },
-            ["model_name", "outputs"],
-            closed=False,
-        ),
+        "V2Described": shape({**named, "shape": signed}, closed=False),
+        "V2Asked": shape(asking, ["inputs"], closed=False),
+        "V2Answer": shape(answering, ["model_name", "outputs"], closed=False),
     }
 
 

@@ -20,6 +20,7 @@ from homeostat.gateway.model import Model
 from homeostat.gateway.openapi import openapi
 from homeostat.gateway.records import parsed
 from homeostat.gateway.standing import Standing
+from homeostat.monitoring.log_lag import LogLag
 
 Handler = Callable[[bytes, dict[bytes, bytes]], Awaitable[Reply]]
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -36,11 +37,13 @@ class Routes:
         labels: LabelRoute,
         metrics: Metrics,
         standing: Standing,
+        lag: Callable[[], LogLag],
     ) -> None:
         self._model = model
         self._labels = labels
         self._metrics = metrics
         self._standing = standing
+        self._lag = lag
         base = f"/v1/models/{model.project.model}"
         self._table: dict[str, dict[str, tuple[str, Handler]]] = {
             "/": {"GET": ("docs", self._docs)},
@@ -107,10 +110,20 @@ class Routes:
         return _json(answer, 200 if ready else 503)
 
     async def _metrics_page(self, *_: object) -> Reply:
-        up = self._standing.controlled(monotonic())
-        self._metrics.controller.labels(self._model.project.model).set(int(up))
-        text = await self.in_thread(self._metrics.text)
+        text = await self.in_thread(self._measured)
         return Reply(200, text, ((b"content-type", CONTENT_TYPE_LATEST.encode()),))
+
+    def _measured(self) -> bytes:
+        """Look at what is not counted while answering, then write the page."""
+        name, metrics = self._model.project.model, self._metrics
+        metrics.controller.labels(name).set(int(self._standing.controlled(monotonic())))
+        lag = self._lag()
+        metrics.log_bytes.labels(name).set(lag.unsealed_bytes)
+        metrics.log_lag.labels(name).set(lag.age_s)
+        if self._model.online is not None:
+            for view, age_s in self._model.ages_s().items():
+                metrics.freshness.labels(name, view).set(age_s)
+        return metrics.text()
 
     async def _models(self, *_: object) -> Reply:
         return _json({"models": [self._described()]})

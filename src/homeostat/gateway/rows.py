@@ -21,6 +21,9 @@ from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.clock import Clock
 from homeostat.spec.project import Project
 
+UNLOGGED = "unlogged"
+"""Flag of a prediction that was answered although the log could not be written."""
+
 
 @dataclass(slots=True)
 class Row:
@@ -69,8 +72,6 @@ class Rows:
         self._token = secrets.token_hex(6)
         self._count = itertools.count(1)
         self._random = random.Random(self._token)  # noqa: S311  # traffic, no secret
-        self.unlogged = 0
-        """Predictions answered although the log could not be written, as declared."""
 
     def read(
         self,
@@ -125,9 +126,8 @@ class Rows:
         except DiskFullError:
             if not self._answer_unlogged:
                 raise
-            self.unlogged += len(rows)
             for row in rows:
-                row.flags.append("unlogged")
+                row.flags.append(UNLOGGED)
 
     def line(self, row: Row, latency_ms: float) -> bytes:
         """A row's line of the prediction log."""

@@ -28,7 +28,11 @@ class Shadows:
     """
 
     def __init__(
-        self, rows: Rows, write: Callable[[bytes], None], cpu_share: float, started_s: float
+        self,
+        rows: Rows,
+        write: Callable[[bytes], None],
+        cpu_share: float,
+        started_s: float,
     ) -> None:
         self._rows = rows
         self._write = write
@@ -37,6 +41,7 @@ class Shadows:
         self._refilled_s = started_s
         self._waiting: deque[tuple[LoadedArm, Row]] = deque()
         self._lock = threading.Lock()
+        self._told = {"scored": 0, "dropped": 0, "failed": 0}
         self.scored = 0
         self.dropped = 0
         self.failed = 0
@@ -55,6 +60,13 @@ class Shadows:
                     self.dropped += 1
                 else:
                     self._waiting.append((arm, row))
+
+    def taken_counts(self) -> dict[str, int]:
+        """Rows scored, dropped and failed since this was asked last."""
+        counts = {"scored": self.scored, "dropped": self.dropped, "failed": self.failed}
+        fresh = {outcome: count - self._told[outcome] for outcome, count in counts.items()}
+        self._told = counts
+        return fresh
 
     def work(self, now_s: float) -> bool:
         """Score some of what waits, as time allows; whether more waits."""

@@ -8,7 +8,8 @@ from homeostat.errors import HomeostatError, InputError
 from homeostat.gateway import model
 from homeostat.gateway.checks import Checks
 from homeostat.gateway.label_requests import details_asked, labels_of
-from homeostat.gateway.openapi import MAX_ROWS, openapi
+from homeostat.gateway.openapi import openapi
+from homeostat.gateway.openapi_shapes import MAX_ROWS
 from homeostat.gateway.records import columns_of
 from homeostat.monitoring.label_outcome import Outcome, counts
 from homeostat.pipeline.schema import Feature, Schema
