@@ -35,7 +35,8 @@
     │   │   └── MethodError            H510  the route is asked with another method
     │   ├── ModelLoadError             H504  a version could not be loaded or failed its self-test
     │   ├── OverloadedError            H505  more requests wait than the gateway takes on
-    │   └── UnexpectedError            H508  a fault of Homeostat's own; its log has the trace
+    │   ├── UnexpectedError            H508  a fault of Homeostat's own; its log has the trace
+    │   └── WorkerGoneError            H511  a worker of the gateway does not answer
     ├── OrderError                     H600  a person asked for something that cannot be done
     │   └── UnknownVersionError        H601  no such version
     └── MissingExtraError              H700  an optional dependency is not installed
@@ -284,6 +285,12 @@ class UnexpectedError(ServingError):
     """A fault of Homeostat's own while answering; the gateway's log has the trace."""
 
     code = "H508"
+
+
+class WorkerGoneError(ServingError):
+    """A worker process of the gateway does not answer on its socket."""
+
+    code = "H511"
 
 
 class OrderError(HomeostatError):

@@ -268,24 +268,22 @@ def open_worker(folder: Path, state: Path | None = None, clock: Clock | None = N
     project = load_project(folder)
     where = state_folder(folder, state)
     clock = clock or system_clock()
-    declared = project.serving
-    log = PredictionLog(where / "log" / "predictions", declared.log.fsync)
-    blobs = FileBlobs(where / "blobs")
-    arms = Arms(project.model, blobs, where / "gateway", declared, declared.engine)
+    declared, predictions = project.serving, where / "log" / "predictions"
+    log = PredictionLog(predictions, declared.log.fsync)
+    arms = Arms(
+        project.model, FileBlobs(where / "blobs"), where / "gateway", declared, declared.engine
+    )
     model = Model(project, arms, log, clock)
     metrics, standing = Metrics(project.model), Standing()
-    labels = LabelRoute(
-        LabelLog(where / "log" / "labels"), log, clock, binary=project.task == "binary"
-    )
+    labels = LabelLog(where / "log" / "labels")
     routes = Routes(
         model,
-        labels,
+        LabelRoute(labels, log, clock, binary=project.task == "binary"),
         metrics,
         standing,
-        lambda: log_lag(where / "log" / "predictions", clock.now().timestamp()),
+        lambda: log_lag(predictions, clock.now().timestamp()),
     )
-    app = App(model, metrics, routes)
-    return Worker(project, where, model, log, metrics, standing, app)
+    return Worker(project, where, model, log, metrics, standing, App(model, metrics, routes))
 
 
 def _runner(

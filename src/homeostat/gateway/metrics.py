@@ -26,107 +26,105 @@ BUCKETS_S = (
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 
+_COUNTERS = {
+    "predictions": ("predictions_total", "Predictions answered.", ("version", "arm")),
+    "errors": ("errors_total", "Requests answered with an error, by its code.", ("route", "code")),
+    "labels": ("labels_total", "Labels received, by what came of them.", ("outcome",)),
+    "shadows": (
+        "shadow_rows_total",
+        "Rows for other arms: scored, dropped for want of time, or failed.",
+        ("outcome",),
+    ),
+    "unlogged": (
+        "unlogged_predictions_total",
+        "Predictions answered although the log could not be written, as declared.",
+        (),
+    ),
+}  # fmt: skip
+
+_GAUGES = {
+    "share": (
+        "arm_share",
+        "Share of traffic that a version answers; 0 in shadow, dark or gone.",
+        ("version",),
+        "mostrecent",
+    ),
+    "waiting": (
+        "waiting_requests", "Requests that wait for a thread or are in one.", (), "livesum",
+    ),
+    "shadow_waiting": (
+        "waiting_shadow_rows", "Rows that wait to be scored by other arms.", (), "livesum",
+    ),
+    "connections": ("connections", "Open connections.", (), "livesum"),
+    "workers": ("workers", "Workers that answer.", (), "livesum"),
+    "log_bytes": (
+        "log_unsealed_bytes",
+        "Bytes of the prediction log that are not sealed into Parquet yet.",
+        (),
+        "mostrecent",
+    ),
+    "log_lag": (
+        "log_lag_seconds",
+        "Age of the oldest part of the prediction log that is not sealed yet.",
+        (),
+        "mostrecent",
+    ),
+    "freshness": (
+        "feature_age_seconds",
+        "Age of the newest row of a feature view in the online store.",
+        ("view",),
+        "mostrecent",
+    ),
+    "controller": (
+        "controller_up",
+        "1 while the controller is heard, 0 when the last good routing is served without it.",
+        (),
+        "mostrecent",
+    ),
+}  # fmt: skip
+
+
 class Metrics:
-    """The metrics of one model in a registry of their own."""
+    """The metrics of one model in a registry of their own. Each has the label ``model``."""
+
+    predictions: Counter
+    errors: Counter
+    labels: Counter
+    shadows: Counter
+    unlogged: Counter
+    share: Gauge
+    waiting: Gauge
+    shadow_waiting: Gauge
+    connections: Gauge
+    workers: Gauge
+    log_bytes: Gauge
+    log_lag: Gauge
+    freshness: Gauge
+    controller: Gauge
 
     def __init__(self, model: str) -> None:
         self._model = model
         self.registry = CollectorRegistry()
-        given = self.registry
-        self.predictions = Counter(
-            "homeostat_predictions_total",
-            "Predictions answered.",
-            ["model", "version", "arm"],
-            registry=given,
-        )
         self.latency = Histogram(
             "homeostat_request_seconds",
             "Time from a request's arrival to its answer.",
             ["model", "route"],
             buckets=BUCKETS_S,
-            registry=given,
+            registry=self.registry,
         )
-        self.errors = Counter(
-            "homeostat_errors_total",
-            "Requests answered with an error, by its code.",
-            ["model", "route", "code"],
-            registry=given,
-        )
-        self.labels = Counter(
-            "homeostat_labels_total",
-            "Labels received, by what came of them.",
-            ["model", "outcome"],
-            registry=given,
-        )
-        self.shadows = Counter(
-            "homeostat_shadow_rows_total",
-            "Rows for other arms: scored, dropped for want of time, or failed.",
-            ["model", "outcome"],
-            registry=given,
-        )
-        self.unlogged = Counter(
-            "homeostat_unlogged_predictions_total",
-            "Predictions answered although the log could not be written, as declared.",
-            ["model"],
-            registry=given,
-        )
-        self._gauges(given)
-        self._versions: dict[tuple[int, str], Counter] = {}
-
-    def _gauges(self, given: CollectorRegistry) -> None:
-        def gauge(name: str, text: str, labels: list[str], mode: str) -> Gauge:
-            return Gauge(
-                name,
+        for attribute, (name, text, labels) in _COUNTERS.items():
+            counter = Counter(f"homeostat_{name}", text, ["model", *labels], registry=self.registry)
+            setattr(self, attribute, counter)
+        for attribute, (name, text, labels, mode) in _GAUGES.items():
+            gauge = Gauge(
+                f"homeostat_{name}",
                 text,
-                labels,
-                registry=given,
+                ["model", *labels],
+                registry=self.registry,
                 multiprocess_mode=mode,  # type: ignore[arg-type]
             )
-
-        self.share = gauge(
-            "homeostat_arm_share",
-            "Share of traffic that a version answers; 0 in shadow, dark or gone.",
-            ["model", "version"],
-            "mostrecent",
-        )
-        self.waiting = gauge(
-            "homeostat_waiting_requests",
-            "Requests that wait for a thread or are in one.",
-            ["model"],
-            "livesum",
-        )
-        self.shadow_waiting = gauge(
-            "homeostat_waiting_shadow_rows",
-            "Rows that wait to be scored by other arms.",
-            ["model"],
-            "livesum",
-        )
-        self.connections = gauge("homeostat_connections", "Open connections.", ["model"], "livesum")
-        self.workers = gauge("homeostat_workers", "Workers that answer.", ["model"], "livesum")
-        self.log_bytes = gauge(
-            "homeostat_log_unsealed_bytes",
-            "Bytes of the prediction log that are not sealed into Parquet yet.",
-            ["model"],
-            "mostrecent",
-        )
-        self.log_lag = gauge(
-            "homeostat_log_lag_seconds",
-            "Age of the oldest part of the prediction log that is not sealed yet.",
-            ["model"],
-            "mostrecent",
-        )
-        self.freshness = gauge(
-            "homeostat_feature_age_seconds",
-            "Age of the newest row of a feature view in the online store.",
-            ["model", "view"],
-            "mostrecent",
-        )
-        self.controller = gauge(
-            "homeostat_controller_up",
-            "1 while the controller is heard, 0 when the last good routing is served without it.",
-            ["model"],
-            "mostrecent",
-        )
+            setattr(self, attribute, gauge)
+        self._versions: dict[tuple[int, str], Counter] = {}
 
     def predicted(self, version: int, arm: str, count: int = 1) -> None:
         """Count predictions of a version in its role."""

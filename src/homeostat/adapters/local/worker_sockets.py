@@ -11,16 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from homeostat import errors
-from homeostat.errors import HomeostatError, ServingError
+from homeostat.errors import HomeostatError, ServingError, WorkerGoneError
 from homeostat.gateway.control import address
 
 ASK_S = 5.0
 """How long a worker may take to answer; loading a version may take longer."""
 LOAD_S = 120.0
-
-
-class WorkerGoneError(ServingError):
-    """The worker does not answer on its socket."""
 
 
 def ask(path: Path, request: Mapping[str, Any], timeout_s: float = ASK_S) -> Any:

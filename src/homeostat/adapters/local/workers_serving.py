@@ -9,15 +9,10 @@ from typing import Any
 
 import orjson
 
-from homeostat.adapters.local.worker_sockets import (
-    LOAD_S,
-    WorkerGoneError,
-    ask_all,
-    sockets_in,
-)
+from homeostat.adapters.local.worker_sockets import LOAD_S, ask_all, sockets_in
 from homeostat.domain.codec import canonical, from_builtins
 from homeostat.domain.rollout import Routing
-from homeostat.errors import HomeostatError, NotReadyError, OrderError
+from homeostat.errors import HomeostatError, NotReadyError, OrderError, WorkerGoneError
 
 
 class WorkersServing:
