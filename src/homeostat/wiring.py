@@ -134,7 +134,6 @@ def assemble(
     Raises ProjectError and StateError.
     """
     from homeostat.adapters.local.file_blobs import FileBlobs
-    from homeostat.adapters.local.host_serving import HostServing
     from homeostat.adapters.local.source_reader import ProjectSourceReader
     from homeostat.adapters.local.sqlite_ledger import SqliteLedger
     from homeostat.adapters.local.sqlite_step_cache import SqliteStepCache
@@ -155,7 +154,6 @@ def assemble(
     where = state_folder(folder, state)
     where.mkdir(parents=True, exist_ok=True)
     wall = SystemClock()
-    simulated = clock is not None
     clock = clock or wall
     blobs = FileBlobs(where / "blobs", synchronous=synchronous)
     cache = SqliteStepCache(where / "state.db")
@@ -166,10 +164,7 @@ def assemble(
     if wrap_reader is not None:
         reader = wrap_reader(reader)
     host = Host(project, blobs, log, clock, where / "gateway")
-    serving: Serving = HostServing(host)
-    gateway = gateway_in(where)
-    if workers or (workers is None and not simulated and gateway.alive()):
-        serving = gateway
+    serving = _serving(host, where, False if clock is not wall and workers is None else workers)
     evidence = LogEvidence(project, blobs, log)
     runner = _runner(project, folder, where, blobs, cache, clock, executor, progress)
     tracker = _tracker(project, where)
@@ -284,6 +279,16 @@ def open_worker(folder: Path, state: Path | None = None, clock: Clock | None = N
         lambda: log_lag(predictions, clock.now().timestamp()),
     )
     return Worker(project, where, model, log, metrics, standing, App(model, metrics, routes))
+
+
+def _serving(host: Host, state: Path, workers: bool | None) -> Serving:
+    """The workers of a gateway, when they are wanted or (None) live; else a host in here."""
+    from homeostat.adapters.local.host_serving import HostServing
+
+    gateway = gateway_in(state)
+    if workers or (workers is None and gateway.alive()):
+        return gateway
+    return HostServing(host)
 
 
 def _runner(

@@ -53,18 +53,48 @@ class Chosen:
 
     arm: Arm
     propensity: float
-    explored: bool
+    explored: bool = False
 
 
 class Choice:
-    """A routing compiled for choosing."""
+    """A routing compiled for choosing: the costly part is done once per routing.
+
+    The arm of a request is the greedy one with probability ``1 - explore``, else one of the
+    answering arms, each as likely as the other (epsilon-greedy, Sutton and Barto 2018, section
+    2.2). The greedy arm is that of the entity's place when assignment is sticky; drawn with the
+    arms' shares when it is random. Propensities are exact, so that inverse weighting by them
+    (Horvitz and Thompson 1952) is unbiased. ValueError when no arm answers.
+    """
 
     def __init__(self, routing: Routing) -> None:
-        self._places = by_bucket(routing)
-        self._only = Chosen(self._places[0], 1.0, False) if len(routing.answering) == 1 else None
+        arms = routing.answering
+        places = by_bucket(routing)
+        self._salt = routing.salt
+        self._sticky = routing.assignment != "random"
+        self._explore = routing.explore if len(arms) > 1 else 0.0
+        self._arms = arms
+        share = {arm: sum(place is arm for place in places) / BUCKETS for arm in arms}
+        even = self._explore / len(arms)
+        sure = 1.0 - self._explore
+        greedy = {
+            arm: Chosen(arm, sure * (1.0 if self._sticky else share[arm]) + even) for arm in arms
+        }
+        self._places = [greedy[arm] for arm in places]
+        self._by_chance = {arm: sure * (0.0 if self._sticky else share[arm]) + even for arm in arms}
+        self._only = Chosen(arms[0], 1.0) if len(arms) == 1 else None
 
     def choose(self, entity: str, draw: float, explore_draw: float, pick: float) -> Chosen:
-        """The arm for ``entity``."""
+        """The arm for ``entity``. The draws are independent and uniform in [0, 1).
+
+        ``draw`` picks the arm when assignment is random, ``explore_draw`` says whether to
+        explore, ``pick`` which arm then.
+        """
         if self._only is not None:
             return self._only
-        return Chosen(self._places[bucket(entity)], 1.0, False)
+        place = bucket(self._salt + entity) if self._sticky else int(draw * BUCKETS)
+        greedy = self._places[place]
+        if explore_draw >= self._explore:
+            return greedy
+        arm = self._arms[int(pick * len(self._arms))]
+        odds = greedy.propensity if arm is greedy.arm else self._by_chance[arm]
+        return Chosen(arm, odds, True)
