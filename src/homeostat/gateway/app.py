@@ -34,6 +34,7 @@ from homeostat.gateway.model import FEW_ROWS, Model
 from homeostat.gateway.records import columns_of, parsed, records_of
 from homeostat.gateway.routes import Routes
 from homeostat.gateway.rows import UNLOGGED, Row
+from homeostat.gateway.v2.routes import ProtocolRoutes
 
 T = TypeVar("T")
 SHADOW_PAUSE_S = 0.005
@@ -51,6 +52,7 @@ class Gateway:
         self.metrics = metrics
         self._routes = routes
         routes.in_thread = self.in_thread
+        routes.protocol = ProtocolRoutes(model, metrics, self.in_thread)
         project = model.project
         self._binary = project.task == "binary"
         self._path = f"/v1/models/{project.model}/predict"
@@ -64,7 +66,6 @@ class Gateway:
         self._shadowing = False
         declared = project.serving.micro_batch
         self._batcher = Batcher(declared, model.rows.answer) if declared.max_rows > 1 else None
-        self._slow = False
         self._shown = Routing()
         model.arms.when_swapped(self._swapped)
         self._swapped(model.arms.loaded)
@@ -95,7 +96,7 @@ class Gateway:
             else:
                 answer = await self._many(document)
         except Exception as error:
-            await self._failed(error, "predict", send)
+            await self._failed(error, "predict", self._path, send)
         else:
             await reply(send, 200, answer, [JSON])
         self._observe(perf_counter() - began)
@@ -122,7 +123,7 @@ class Gateway:
 
     async def _many(self, document: object) -> bytes:
         records = records_of(document)
-        if len(records) > FEW_ROWS or self._slow:
+        if len(records) > FEW_ROWS or self.model.slow:
             answer = await self.in_thread(lambda: self._answered(records))
         else:
             answer = self._answered(records)
@@ -151,9 +152,10 @@ class Gateway:
             body = await body_in(receive, message, self._limit)
             answer = await handler(body, dict(scope["headers"]))
         except Exception as error:
-            await self._failed(error, name, send)
+            await self._failed(error, name, scope["path"], send)
         else:
             await reply(send, answer.status, answer.body, list(answer.headers))
+            self.shadow_soon()
         self.metrics.latency.labels(self.model.project.model, name).observe(perf_counter() - began)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
@@ -173,7 +175,7 @@ class Gateway:
             self._waiting -= 1
             waiting.dec()
 
-    async def _failed(self, error: Exception, route: str, send: Send) -> None:
+    async def _failed(self, error: Exception, route: str, path: str, send: Send) -> None:
         """One shape for every error; what nobody foresaw goes to the log with its trace."""
         if not isinstance(error, HomeostatError):
             _log.error("a request to %s failed", route, exc_info=error)
@@ -183,7 +185,7 @@ class Gateway:
                 next_step="see the gateway's log, and report it",
             )
         self.metrics.errors.labels(self.model.project.model, route, error.code).inc()
-        answer: Reply = self._routes.failed(error, route)
+        answer: Reply = self._routes.failed(error, path)
         await reply(send, answer.status, answer.body, list(answer.headers))
 
     # -- shadows ------------------------------------------------------------------------
@@ -200,7 +202,7 @@ class Gateway:
 
     def _shadow(self) -> None:
         self._shadowing = False
-        if self._slow:
+        if self.model.slow:
             loop = asyncio.get_running_loop()
             done = loop.run_in_executor(self._pool, self.model.shadows.work, perf_counter())
             done.add_done_callback(lambda _: self._shadowed())
@@ -217,6 +219,5 @@ class Gateway:
         self.shadow_soon()
 
     def _swapped(self, loaded: Loaded) -> None:
-        self._slow = any(arm.slow for arm in loaded.arms.values())
         self.metrics.routed(loaded.routing, self._shown)
         self._shown = loaded.routing

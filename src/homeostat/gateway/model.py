@@ -146,6 +146,11 @@ class Model:
         if unlogged:
             metrics.unlogged.labels(self.project.model).inc(unlogged)
 
+    @property
+    def slow(self) -> bool:
+        """Whether a version is loaded that takes so long that others should not wait for it."""
+        return any(arm.slow for arm in self.arms.loaded.arms.values())
+
     def observe(self) -> Routing:
         """The arms in memory."""
         return self.arms.observe()

@@ -20,6 +20,7 @@ from homeostat.gateway.model import Model
 from homeostat.gateway.openapi import openapi
 from homeostat.gateway.records import parsed
 from homeostat.gateway.standing import Standing
+from homeostat.gateway.v2.routes import ProtocolRoutes
 from homeostat.monitoring.log_lag import LogLag
 
 Handler = Callable[[bytes, dict[bytes, bytes]], Awaitable[Reply]]
@@ -30,6 +31,7 @@ class Routes:
     """Finds the handler of a request. ``in_thread`` runs work beside the loop."""
 
     in_thread: InThread
+    protocol: ProtocolRoutes
 
     def __init__(
         self,
@@ -60,7 +62,12 @@ class Routes:
     # -- finding ------------------------------------------------------------------------
 
     def find(self, method: str, path: str) -> tuple[str, Handler]:
-        """Name and handler of a route; UnknownRouteError, MethodError, UnknownModelError."""
+        """Name and handler of a route. Under ``/v2`` it is the Open Inference Protocol's.
+
+        Raises UnknownRouteError, MethodError, UnknownModelError.
+        """
+        if _of_protocol(path):
+            return self.protocol.find(method, path)
         methods = self._table.get(path)
         if methods is None:
             raise self._nowhere(path)
@@ -73,8 +80,10 @@ class Routes:
             )
         return found
 
-    def failed(self, error: HomeostatError, route: str) -> Reply:
-        """The answer to an error on a route, in the shape of its protocol."""
+    def failed(self, error: HomeostatError, path: str) -> Reply:
+        """The answer to an error on a path, in the shape of its protocol."""
+        if _of_protocol(path):
+            return self.protocol.failed(error)
         answer = failed(error)
         if isinstance(error, MethodError):
             allow = ", ".join(self._table.get(error.subject) or ("POST",)).encode()
@@ -172,6 +181,10 @@ class Routes:
         if champion is None:
             return openapi(self._model.project, None, None)
         return openapi(self._model.project, champion.scorer.schema, champion.example)
+
+
+def _of_protocol(path: str) -> bool:
+    return path == "/v2" or path.startswith("/v2/")
 
 
 def _json(value: Any, status: int = 200) -> Reply:

@@ -1,0 +1,221 @@
+"""Tensors of the Open Inference Protocol: datatypes, JSON data, raw bytes. PURE.
+
+After the protocol's specification, "Tensor Data Types" and "Tensor Data", and its binary tensor
+data extension: little-endian, row-major, BYTES as elements with a four-byte length before each.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from homeostat.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DTYPES: dict[str, np.dtype[Any]] = {
+    "BOOL": np.dtype(np.bool_),
+    "UINT8": np.dtype("u1"),
+    "UINT16": np.dtype("<u2"),
+    "UINT32": np.dtype("<u4"),
+    "UINT64": np.dtype("<u8"),
+    "INT8": np.dtype("i1"),
+    "INT16": np.dtype("<i2"),
+    "INT32": np.dtype("<i4"),
+    "INT64": np.dtype("<i8"),
+    "FP16": np.dtype("<f2"),
+    "FP32": np.dtype("<f4"),
+    "FP64": np.dtype("<f8"),
+}
+BYTES = "BYTES"
+BF16 = "BF16"
+DATATYPES = (*DTYPES, BF16, BYTES)
+MAX_ELEMENTS = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A named tensor. ``data`` is flat and row-major: a numpy array, or a list of texts (BYTES)."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    data: NDArray[Any] | list[str]
+
+
+def checked_shape(shape: Any, where: str) -> tuple[int, ...]:
+    """A shape of whole numbers that are not negative. InputError naming ``where``."""
+    fits = isinstance(shape, list | tuple) and all(
+        type(size) is int and 0 <= size <= MAX_ELEMENTS for size in shape
+    )
+    if not fits or math.prod(shape) > MAX_ELEMENTS:
+        raise InputError(
+            f"{str(shape)[:60]} is no shape",
+            subject=f"{where}.shape",
+            next_step="send a list of whole numbers, such as [2, 3]",
+        )
+    return tuple(shape)
+
+
+def checked_datatype(datatype: Any, where: str) -> str:
+    """A datatype of the protocol. InputError naming ``where``."""
+    if datatype not in DATATYPES:
+        raise InputError(
+            f"{str(datatype)[:40]!r} is no datatype",
+            subject=f"{where}.datatype",
+            next_step=f"send one of {', '.join(DATATYPES)}",
+        )
+    return str(datatype)
+
+
+def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any, where: str) -> Tensor:
+    """A tensor from JSON ``data``, nested or flat. InputError: values, count, range."""
+    flat = _flat(data, where)
+    _counted(len(flat), shape, where)
+    if datatype == BYTES:
+        return Tensor(name, datatype, shape, [_text(value, where) for value in flat])
+    if datatype == BF16:
+        raise InputError(
+            "BF16 has no JSON form",
+            subject=f"{where}.datatype",
+            next_step="send it as binary tensor data, or send FP32",
+        )
+    return Tensor(name, datatype, shape, _numbers(flat, datatype, where))
+
+
+def _flat(given: Any, where: str) -> list[Any]:
+    data = given
+    if not isinstance(data, list):
+        raise InputError(
+            "the data is no list", subject=f"{where}.data", next_step="send a list, nested or flat"
+        )
+    depth = 0
+    while data and isinstance(data[0], list):
+        depth += 1
+        if depth > 16 or not all(isinstance(part, list) for part in data):
+            raise InputError(
+                "the data is nested unevenly",
+                subject=f"{where}.data",
+                next_step="nest the lists as the shape says, or send a flat list",
+            )
+        data = [value for part in data for value in part]
+    flat: list[Any] = data
+    return flat
+
+
+def _counted(count: int, shape: tuple[int, ...], where: str) -> None:
+    wanted = math.prod(shape)
+    if count != wanted:
+        raise InputError(
+            f"there are {count:,} elements, and the shape {list(shape)} has {wanted:,}",
+            subject=f"{where}.data",
+            next_step="let shape and data agree",
+        )
+
+
+def _numbers(flat: list[Any], datatype: str, where: str) -> NDArray[Any]:
+    dtype = DTYPES[datatype]
+    kinds = {type(value) for value in flat}
+    allowed = {bool} if datatype == "BOOL" else {int, float} if dtype.kind == "f" else {int}
+    if dtype.kind == "f" and type(None) in kinds:  # JSON has no NaN: null stands for it
+        flat = [math.nan if value is None else value for value in flat]
+        kinds.discard(type(None))
+    if not kinds <= allowed:
+        wrong = next(value for value in flat if type(value) not in allowed)
+        raise InputError(
+            f"{str(wrong)[:40]!r} is not of type {datatype}",
+            subject=f"{where}.data",
+            next_step="send values of the datatype, or another datatype",
+        )
+    try:
+        return np.array(flat, dtype=dtype)
+    except OverflowError as error:
+        raise InputError(
+            f"a value does not fit into {datatype}",
+            subject=f"{where}.data",
+            next_step="send a wider datatype",
+        ) from error
+
+
+def _text(value: Any, where: str) -> str:
+    if isinstance(value, str):
+        return value
+    raise InputError(
+        f"{str(value)[:40]!r} is no text",
+        subject=f"{where}.data",
+        next_step="send BYTES elements as texts",
+    )
+
+
+def from_raw(name: str, datatype: str, shape: tuple[int, ...], raw: bytes, where: str) -> Tensor:
+    """A tensor from raw bytes. InputError when their number does not fit."""
+    if datatype == BYTES:
+        texts = _elements(raw, where)
+        _counted(len(texts), shape, where)
+        return Tensor(name, datatype, shape, texts)
+    size = 2 if datatype == BF16 else DTYPES[datatype].itemsize
+    if len(raw) != size * math.prod(shape):
+        raise InputError(
+            f"{len(raw):,} bytes do not make {list(shape)} of {datatype}",
+            subject=f"{where}.data",
+            next_step=f"send {size * math.prod(shape):,} bytes",
+        )
+    if datatype == BF16:  # the upper half of an FP32
+        widened = np.frombuffer(raw, dtype="<u2").astype("<u4") << 16
+        return Tensor(name, datatype, shape, widened.view("<f4"))
+    return Tensor(name, datatype, shape, np.frombuffer(raw, dtype=DTYPES[datatype]))
+
+
+def _elements(raw: bytes, where: str) -> list[str]:
+    texts, place = [], 0
+    while place < len(raw):
+        end = place + 4
+        if end <= len(raw):
+            (length,) = struct.unpack_from("<I", raw, place)
+            if end + length <= len(raw):
+                texts.append(_decoded(raw[end : end + length], where))
+                place = end + length
+                continue
+        raise InputError(
+            "a BYTES element ends before its length",
+            subject=f"{where}.data",
+            next_step="put four bytes of length, little-endian, before each element",
+        )
+    return texts
+
+
+def _decoded(element: bytes, where: str) -> str:
+    try:
+        return element.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "a BYTES element is no UTF-8",
+            subject=f"{where}.data",
+            next_step="send categories and ids as UTF-8 text",
+        ) from error
+
+
+def to_json(tensor: Tensor) -> list[Any]:
+    """The data as a flat list for JSON; NaN as null."""
+    if isinstance(tensor.data, list):
+        return tensor.data
+    values: list[Any] = tensor.data.tolist()
+    if tensor.data.dtype.kind == "f":
+        return [value if math.isfinite(value) else None for value in values]
+    return values
+
+
+def to_raw(tensor: Tensor) -> bytes:
+    """The data as raw bytes."""
+    if isinstance(tensor.data, list):
+        return b"".join(
+            struct.pack("<I", len(text)) + text for text in (t.encode() for t in tensor.data)
+        )
+    if tensor.datatype == BF16:
+        return (tensor.data.astype("<f4").view("<u4") >> 16).astype("<u2").tobytes()
+    return tensor.data.astype(DTYPES[tensor.datatype]).tobytes()
