@@ -85,7 +85,9 @@ class Runtime:
         import numpy as np
 
         session = self._few if len(matrix) <= FEW_ROWS else self._many
-        (answers,) = session.run(self._output, {self._input: matrix.astype(np.float32)})
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, which the caller sees
+            narrow = matrix.astype(np.float32)
+        (answers,) = session.run(self._output, {self._input: narrow})
         return np.asarray(answers, dtype=np.float64).reshape(len(matrix), -1)
 
 

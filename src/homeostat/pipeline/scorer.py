@@ -90,7 +90,10 @@ class Scorer:
 
         if self._runtime is not None:
             answers = self._runtime.answer(matrix)
-            return answers[:, self._column if answers.shape[1] > 1 else 0]
+            answer = answers[:, self._column if answers.shape[1] > 1 else 0]
+            if np.isfinite(answer).all():
+                return answer
+            # A number beyond float32 became infinite on the way in: the native model takes it.
         if self._booster is not None:
             threads = 1 if len(matrix) <= onnx.FEW_ROWS else 0
             return np.asarray(self._booster.predict(matrix, num_threads=threads))

@@ -78,10 +78,10 @@ def read(body: bytes, header_length: int | None) -> Request:
     if not isinstance(document, dict):
         raise _wrong("body", "it is no JSON object", 'send {"inputs": [...]}')
     identity = document.get("id")
-    if identity is not None and not isinstance(identity, str):
+    if "id" in document and not isinstance(identity, str):
         raise _wrong("id", "it is no text", "send a text, or leave it out")
-    parameters = _object(document.get("parameters"), "parameters")
-    wanted, binary = _outputs(document.get("outputs"))
+    parameters = _object(document, "parameters", "parameters")
+    wanted, binary = _outputs(document.get("outputs", []))
     return Request(
         id=identity,
         tensors=_inputs(document.get("inputs"), raw),
@@ -124,13 +124,13 @@ def _inputs(given: Any, raw: memoryview) -> tuple[Tensor, ...]:
     tensors, place = [], 0
     for number, one in enumerate(given):
         where = f"inputs[{number}]"
-        described = _object(one, where)
+        described = _is_object(one, where)
         name = described.get("name")
         if not isinstance(name, str):
             raise _wrong(f"{where}.name", "it is no text", "send the name of the input")
         datatype = checked_datatype(described.get("datatype"), where)
         shape = checked_shape(described.get("shape"), where)
-        size = _object(described.get("parameters"), f"{where}.parameters").get("binary_data_size")
+        size = _object(described, "parameters", where).get("binary_data_size")
         if size is None:
             tensors.append(from_json(name, datatype, shape, described.get("data"), where))
             continue
@@ -148,26 +148,27 @@ def _inputs(given: Any, raw: memoryview) -> tuple[Tensor, ...]:
 
 
 def _outputs(given: Any) -> tuple[tuple[str, ...], dict[str, bool]]:
-    if given is None:
-        return (), {}
     if not isinstance(given, list):
         raise _wrong("outputs", "it is no list", "send a list of outputs, or leave it out")
     names, binary = [], {}
     for number, one in enumerate(given):
         where = f"outputs[{number}]"
-        name = _object(one, where).get("name")
+        name = _is_object(one, where).get("name")
         if not isinstance(name, str):
             raise _wrong(f"{where}.name", "it is no text", "send the name of the output")
         names.append(name)
-        asked = _object(one.get("parameters"), f"{where}.parameters").get("binary_data")
+        asked = _object(one, "parameters", where).get("binary_data")
         if isinstance(asked, bool):
             binary[name] = asked
     return tuple(names), binary
 
 
-def _object(value: Any, where: str) -> dict[str, Any]:
-    if value is None:
-        return {}
+def _object(holder: dict[str, Any], key: str, where: str) -> dict[str, Any]:
+    """An optional object."""
+    return _is_object(holder[key], f"{where}.{key}") if key in holder else {}
+
+
+def _is_object(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _wrong(where, "it is no object", "send a JSON object")
     return value
