@@ -58,7 +58,7 @@ def openapi(
                 "Record": record_schema(project, schema, online),
                 **shapes(project),
                 **label_schemas(project.task == "binary"),
-                **v2_schemas(),
+                **v2_schemas(project.task),
             },
             "responses": {
                 **problem_responses("Problem"),

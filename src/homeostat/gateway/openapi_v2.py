@@ -9,6 +9,7 @@ from typing import Any
 
 from homeostat.gateway.openapi_parts import answer, content, operation, ref, shape
 from homeostat.gateway.openapi_record import features_of
+from homeostat.gateway.v2.columns import output_names
 from homeostat.pipeline.schema import Schema
 from homeostat.spec.project import Project
 
@@ -23,7 +24,7 @@ _TEXTS = {"type": "array", "items": _TEXT}
 _ANY = {"type": "object", "additionalProperties": True}
 
 
-def v2_schemas() -> dict[str, Any]:
+def v2_schemas(task: str) -> dict[str, Any]:
     """Components of the protocol, each named with ``V2``."""
     model = {
         "name": _TEXT,
@@ -37,17 +38,18 @@ def v2_schemas() -> dict[str, Any]:
         "V2Error": shape({"error": _TEXT}, closed=False),
         "V2Server": shape(server, closed=False),
         "V2Model": shape(model, ["name", "platform", "inputs", "outputs"], closed=False),
-        **_tensors(),
+        **_tensors(task),
     }
 
 
-def _tensors() -> dict[str, Any]:
+def _tensors(task: str) -> dict[str, Any]:
     """What is inferred from, and what is answered."""
     sizes = {"type": "array", "items": {"type": "integer", "minimum": 0}}
     signed = {"type": "array", "items": {"type": "integer", "minimum": -1}}
     named = {"name": _TEXT, "datatype": {"enum": list(DATATYPES)}}
     tensor = {**named, "shape": sizes, "parameters": _ANY, "data": {"type": "array"}}
-    asked = shape({"name": _TEXT, "parameters": _ANY}, ["name"], closed=False)
+    output = {"enum": output_names(task)}
+    asked = shape({"name": output, "parameters": _ANY}, ["name"], closed=False)
     infer = {"id": _TEXT, "parameters": _ANY}
     asking = {
         **infer,

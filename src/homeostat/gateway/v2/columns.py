@@ -47,12 +47,12 @@ def columns_of(
     return columns, next(iter(heights.values()), 0)
 
 
-def outputs_of(answers: Answers, schema: Schema) -> list[Tensor]:
-    """All outputs of the answers, in their order."""
+def outputs_of(answers: Answers, task: str) -> list[Tensor]:
+    """All outputs of the answers of a task (``binary``, ``regression``), in their order."""
     count = len(answers.ids)
     predictions = np.asarray(answers.predictions, dtype=np.float64)
     outputs = [Tensor("prediction", "FP64", (count,), predictions)]
-    if schema.task == "binary":
+    if task == "binary":
         both = np.column_stack([1.0 - predictions, predictions])
         outputs += [
             Tensor("probabilities", "FP64", (count, 2), both.ravel()),
@@ -66,10 +66,10 @@ def outputs_of(answers: Answers, schema: Schema) -> list[Tensor]:
     ]
 
 
-def output_names(schema: Schema) -> list[str]:
-    """Names of the outputs, in their order."""
+def output_names(task: str) -> list[str]:
+    """Names of the outputs of a task, in their order."""
     nothing = Answers(ids=(), events=(), versions=(), predictions=())
-    return [output.name for output in outputs_of(nothing, schema)]
+    return [output.name for output in outputs_of(nothing, task)]
 
 
 def chosen(outputs: Sequence[Tensor], wanted: Sequence[str]) -> list[Tensor]:
@@ -80,7 +80,7 @@ def chosen(outputs: Sequence[Tensor], wanted: Sequence[str]) -> list[Tensor]:
 
 def check_wanted(wanted: Sequence[str], schema: Schema) -> None:
     """InputError when an output is asked for that the model does not have."""
-    names = output_names(schema)
+    names = output_names(schema.task)
     for place, name in enumerate(wanted):
         if name not in names:
             raise _wrong(

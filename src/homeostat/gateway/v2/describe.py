@@ -42,7 +42,7 @@ def model(name: str, schema: Schema, routing: Routing, version: int | None) -> d
                 "datatype": output.datatype,
                 "shape": [-1, *output.shape[1:]],
             }
-            for output in outputs_of(nothing, schema)
+            for output in outputs_of(nothing, schema.task)
         ],
     }
 

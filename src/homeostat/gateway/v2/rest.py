@@ -59,7 +59,7 @@ def infer(
     check_wanted(request.wanted, schema)
     columns, count = columns_of(request.tensors, schema, target.identity, target.entity)
     answers = answering.answer(Asked(columns, count, target.version))
-    outputs = chosen(outputs_of(answers, schema), request.wanted)
+    outputs = chosen(outputs_of(answers, schema.task), request.wanted)
     written, length = write(request, outputs, answers, target)
     return written, length, answers
 
