@@ -71,7 +71,7 @@ class Scene:
             "prediction": self.scores[version], "latency_ms": 0.0,
             "flags": pl.Series([[]] * count, dtype=pl.List(pl.String)),
             "inputs": [{"x": value + shift} for value in self.x],
-        }).select(COLUMNS)  # fmt: skip
+        }).select(c for c in COLUMNS if c not in ("propensity", "fetched"))  # fmt: skip
 
     def labelled(self, values=None, known=None, rows=ROWS):
         """The record after a delivery of labels."""

@@ -6,6 +6,7 @@ import pytest
 
 from homeostat.errors import DiskFullError
 from homeostat.monitoring.label_log import LabelLog
+from homeostat.monitoring.log_rows import line_of
 from homeostat.monitoring.prediction_log import COLUMNS, PredictionLog
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -26,12 +27,14 @@ def record(number, at=None):
         "latency_ms": 1.0,
         "flags": [],
         "inputs": {"a": 1.0, "b": "x"},
+        "propensity": 1.0,
+        "fetched": None,
     }
 
 
 def batch(*numbers):
     return pl.DataFrame([record(n) for n in numbers], schema_overrides={
-        "at": pl.Datetime("us", "UTC"), "flags": pl.List(pl.String),
+        "at": pl.Datetime("us", "UTC"), "flags": pl.List(pl.String), "fetched": pl.String,
     }).select(COLUMNS)  # fmt: skip
 
 
@@ -86,13 +89,17 @@ def test_sealing_keeps_every_row_once(log, tmp_path):
     assert len(ids(log)) == 6
 
 
-def test_a_kill_between_sealing_and_removing_the_segment_doubles_nothing(log, tmp_path):
-    log.write(record(0))
-    (segment,) = (tmp_path / "segments").glob("*.jsonl")
-    kept = segment.read_bytes()
-    log.seal()
-    segment.write_bytes(kept)
-    assert ids(PredictionLog(tmp_path)) == ["p0"]
+def test_a_segment_that_an_older_layout_has_sealed_is_not_read_twice(log, tmp_path):
+    name = "20240101T000000000000-20240101T000000000000-p7x0.parquet"
+    (tmp_path / "sealed").mkdir()
+    batch(0).drop("propensity", "fetched").write_parquet(tmp_path / "sealed" / name)
+    (tmp_path / "segments").mkdir()
+    (tmp_path / "segments" / "p7x0.jsonl").write_bytes(line_of(record(0)))
+    assert ids(log) == ["p0"]
+    assert log.seal_abandoned() == 0
+    assert ids(log) == ids(PredictionLog(tmp_path)) == ["p0"]
+    assert log.read(START, START + HOUR)["propensity"].to_list() == [None]
+    assert not list((tmp_path / "segments").iterdir())
 
 
 def test_a_full_disk_acknowledges_nothing_and_leaves_no_half_line(log, tmp_path, monkeypatch):
