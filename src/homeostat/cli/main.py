@@ -17,6 +17,7 @@ from homeostat.cli import (
     ledger,
     orders,
     registry,
+    replay,
     reproduce,
     run,
     served,
@@ -54,6 +55,7 @@ served.add(app)
 orders.add(app)
 backtest.add(app)
 reproduce.add(app)
+replay.add(app)
 ledger.add(app)
 
 
