@@ -1,6 +1,6 @@
 """Changes to the files of the prediction log that happen whole or not at all.
 
-A change is files that come and files that go. It is written down in one journal file first;
+A change is files that come and files that go. It is written down in one file, the note, first;
 from then on it holds, and whoever opens the log next completes what a killed process left.
 Readers hold a shared lock while they look at which files there are, so nobody ever sees both
 the old and the new files of a change, or neither.
@@ -23,7 +23,7 @@ from homeostat.errors import StateCorruptError
 from homeostat.monitoring.log_segments import full, sync_folder
 
 LOCK = "lock"
-JOURNAL = "commit.json"
+NOTE = "commit.json"
 SERIAL = "serial"
 UNFINISHED = "unfinished"
 
@@ -68,7 +68,7 @@ class Commits:
                 yield self._serial()
                 return
             try:
-                if not (self._folder / JOURNAL).exists():
+                if not (self._folder / NOTE).exists():
                     yield self._serial()
                     return
             finally:
@@ -91,9 +91,9 @@ class Commits:
                 before = self._complete()
                 if not all(path.exists() for path in change.goes):
                     return None
-                journal = self._write_journal(staged, change)
+                note = self._write_note(staged, change)
                 holds = True
-                journal.replace(self._folder / JOURNAL)
+                note.replace(self._folder / NOTE)
                 if change.durable:
                     sync_folder(self._folder)
                 return before, self._complete(durable=change.durable)
@@ -146,10 +146,10 @@ class Commits:
                 raise
             return staged
 
-    def _write_journal(self, staged: Sequence[_Staged], change: Change) -> Path:
-        """The journal beside its place, and all that completing it would need room for."""
+    def _write_note(self, staged: Sequence[_Staged], change: Change) -> Path:
+        """The note beside its place, and all that completing it would need room for."""
         serial = secrets.token_hex(8)
-        journal = orjson.dumps({
+        note = orjson.dumps({
             "comes": [[self._name(one.unfinished), self._name(one.target)] for one in staged],
             "goes": [self._name(path) for path in change.goes if path not in change.comes],
             "serial": serial,
@@ -157,8 +157,8 @@ class Commits:
         if change.durable and staged:
             sync_folder(self._folder / UNFINISHED)
         self._write(self._folder / f".{SERIAL}", serial.encode(), durable=change.durable)
-        unfinished = self._folder / f".{JOURNAL}"
-        self._write(unfinished, journal, durable=change.durable)
+        unfinished = self._folder / f".{NOTE}"
+        self._write(unfinished, note, durable=change.durable)
         return unfinished
 
     def _write(self, path: Path, content: bytes, *, durable: bool) -> None:
@@ -169,8 +169,8 @@ class Commits:
             os.close(file)
 
     def _complete(self, *, durable: bool = True) -> str:
-        """Do what the journal says, once more if need be; the serial after it. Alone only."""
-        path = self._folder / JOURNAL
+        """Do what the note says, once more if need be; the serial after it. Alone only."""
+        path = self._folder / NOTE
         try:
             content = path.read_bytes()
         except FileNotFoundError:
@@ -178,13 +178,13 @@ class Commits:
         if not content:  # power was lost before it held
             path.unlink()
             return self._serial()
-        journal = self._parsed(path, content)
+        note = self._parsed(path, content)
         folders = set()
-        for unfinished, target in journal["comes"]:
+        for unfinished, target in note["comes"]:
             wanted = self._folder / target
             self._place(self._folder / unfinished, wanted)
             folders.add(wanted.parent)
-        for name in journal["goes"]:
+        for name in note["goes"]:
             gone = self._folder / name
             gone.unlink(missing_ok=True)
             folders.add(gone.parent)
@@ -192,7 +192,7 @@ class Commits:
             for folder in sorted({*folders, *(one.parent for one in folders)}):
                 if folder.is_dir():
                     sync_folder(folder)
-        serial: str = journal["serial"]
+        serial: str = note["serial"]
         with suppress(FileNotFoundError):  # it was put there before a kill
             (self._folder / f".{SERIAL}").replace(self._folder / SERIAL)
         path.unlink()
@@ -211,7 +211,7 @@ class Commits:
             return orjson.loads(content)
         except orjson.JSONDecodeError as error:
             raise StateCorruptError(
-                "the journal of the prediction log is damaged",
+                "the note of the prediction log is damaged",
                 subject=str(path),
                 next_step="look at the disk; moved away, its change may be half made",
             ) from error

@@ -1,45 +1,12 @@
 import os
-from datetime import UTC, datetime, timedelta
 
-import polars as pl
 import pytest
 
 from homeostat.errors import DiskFullError
 from homeostat.monitoring.label_log import LabelLog
 from homeostat.monitoring.log_rows import line_of
 from homeostat.monitoring.prediction_log import COLUMNS, PredictionLog
-
-START = datetime(2024, 1, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-
-
-def record(number, at=None):
-    return {
-        "id": f"p{number}",
-        "event": f"e{number}",
-        "at": at or START + number * HOUR,
-        "model": "m",
-        "version": 1,
-        "digest": "d",
-        "arm": "champion",
-        "entity": "x",
-        "prediction": 0.5,
-        "latency_ms": 1.0,
-        "flags": [],
-        "inputs": {"a": 1.0, "b": "x"},
-        "propensity": 1.0,
-        "fetched": None,
-    }
-
-
-def batch(*numbers):
-    return pl.DataFrame([record(n) for n in numbers], schema_overrides={
-        "at": pl.Datetime("us", "UTC"), "flags": pl.List(pl.String), "fetched": pl.String,
-    }).select(COLUMNS)  # fmt: skip
-
-
-def ids(log, since=START, until=START + 1000 * HOUR):
-    return log.read(since, until)["id"].to_list()
+from tests.unit.monitoring.logged import HOUR, START, batch, ids, record
 
 
 @pytest.fixture
