@@ -209,6 +209,10 @@ class Gateway(Serving, Protocol):
         """Whether a worker answers."""
         ...
 
+    def controlled(self) -> bool:
+        """Whether a controller that works was heard lately."""
+        ...
+
     def heard(self, *, failing: bool) -> None:
         """Tell all workers that the controller lives, and whether its last pass failed."""
         ...

@@ -17,6 +17,8 @@ from homeostat.cli.context import (
     person,
     print_json,
 )
+from homeostat.errors import OrderError
+from homeostat.wiring import gateway_in
 
 if TYPE_CHECKING:
     from homeostat.domain.run import Run
@@ -46,22 +48,75 @@ def run(
 
     with _Progress(as_json) as shown:
         wired = assemble(project, state, executor="process")
-        try:
-            run_id = _start(wired, why, shown)
-            _wait(wired, run_id, shown)
-        finally:
-            wired.engine.release()
-    recorded = wired.engine.recorded
+        if gateway_in(wired.state).controlled():
+            run_id = _followed(wired, why, shown)
+        else:
+            try:
+                run_id = _start(wired, why, shown)
+                _wait(wired, run_id, shown)
+            finally:
+                wired.engine.release()
+    recorded = wired.engine.refresh()
     return _tell(wired, recorded.runs[run_id], as_json)
+
+
+def _followed(wired: Assembly, why: str, shown: _Progress) -> str:
+    """Give the order to the controller that is in charge, and follow what it does.
+
+    Returns the id of the run when its gates have decided.
+    """
+    from homeostat.errors import LeaseHeldError
+
+    seq = _ordered(wired, why)
+    shown.say("`homeostat up` is in charge: it has the order")
+    run_id = ""
+    while gateway_in(wired.state).controlled():
+        entries = list(wired.ledger.read(seq))
+        refused = [e.body["reason"] for e in entries if e.name == "Obey" and e.body["refused"]]
+        if refused:
+            raise _busy(wired, refused[0])
+        run_id = next((e.body["request"]["id"] for e in entries if e.name == "Started"), run_id)
+        if run_id:
+            current = wired.engine.refresh().runs[run_id]
+            shown.steps(wired.runner, run_id)
+            if _ended(current):
+                return run_id
+        time.sleep(POLL_S)
+    raise LeaseHeldError(
+        "the controller that had the order is gone",
+        subject=wired.project.model,
+        next_step="run again: finished steps are kept",
+    )
+
+
+def _ordered(wired: Assembly, why: str) -> int:
+    """Write the order down; its place in the ledger."""
+    from homeostat.domain.entry import Kind, draft
+    from homeostat.domain.event import Order
+
+    order = Order("retrain", person(), why or "homeostat run")
+    (entry,) = wired.ledger.append([draft(wired.clock.now(), Kind.ORDER, order)])
+    return entry.seq
+
+
+def _busy(wired: Assembly, reason: str) -> OrderError:
+    return OrderError(
+        f"no run was started: {reason}",
+        subject=wired.project.model,
+        next_step="`homeostat status` shows what is under way",
+    )
+
+
+def _ended(current: Run) -> bool:
+    from homeostat.domain.run import RunStatus
+
+    return current.decided or current.status is RunStatus.FAILED
 
 
 def _start(wired: Assembly, why: str, shown: _Progress) -> str:
     """The id of the run that is under way after this: an interrupted one, or a new one."""
     from homeostat.domain.action import Accept, Fetch, Quarantine, Train
-    from homeostat.domain.entry import Kind, draft
-    from homeostat.domain.event import Order
     from homeostat.domain.run import RunStatus
-    from homeostat.errors import OrderError
 
     engine = wired.engine
     _lead(wired, shown)
@@ -79,21 +134,16 @@ def _start(wired: Assembly, why: str, shown: _Progress) -> str:
         engine.settle(now, only=(Train,))
         return name
     before = set(engine.recorded.runs)
-    order = Order("retrain", person(), why or "homeostat run")
-    (entry,) = wired.ledger.append([draft(now, Kind.ORDER, order)])
+    seq = _ordered(wired, why)
     engine.settle(now, watch=shown.watch)
     started = [name for name in engine.recorded.runs if name not in before]
     if not started:
         refused = [
             e.body["reason"]
-            for e in wired.ledger.read(entry.seq)
+            for e in wired.ledger.read(seq)
             if e.name == "Obey" and e.body["refused"]
         ]
-        raise OrderError(
-            f"no run was started: {refused[0] if refused else 'the model is busy'}",
-            subject=wired.project.model,
-            next_step="`homeostat status` shows what is under way",
-        )
+        raise _busy(wired, refused[0] if refused else "the model is busy")
     return started[0]
 
 
@@ -119,13 +169,11 @@ def _lead(wired: Assembly, shown: _Progress) -> None:
 
 def _wait(wired: Assembly, run_id: str, shown: _Progress) -> None:
     """Make passes until the run has ended and its gates have decided."""
-    from homeostat.domain.run import RunStatus
-
     while True:
         wired.engine.settle(wired.clock.now())
         current = wired.engine.recorded.runs[run_id]
         shown.steps(wired.runner, run_id)
-        if current.decided or current.status is RunStatus.FAILED:
+        if _ended(current):
             return
         time.sleep(POLL_S)
 

@@ -121,6 +121,7 @@ class Control:
             "routing": orjson.loads(canonical(self._arms.observe())),
             "worker": self._name,
             "watched": os.getppid() == self._starter,
+            "controlled": self._standing.controlled(monotonic()),
         }
 
     def _stopped(self, _: dict[str, Any]) -> bool:

@@ -71,6 +71,11 @@ class WorkersServing:
         """Tell all workers that the controller lives, and whether its last pass failed."""
         self._asked({"do": "heard", "failing": failing})
 
+    def controlled(self) -> bool:
+        """Whether a controller that works was heard lately by a worker."""
+        answers = self._asked({"do": "observe"}).values()
+        return any(not isinstance(a, HomeostatError) and a["controlled"] for a in answers)
+
     def workers(self) -> dict[str, Routing]:
         """What each worker that answers routes, by its name."""
         return {
