@@ -262,6 +262,7 @@ def open_worker(folder: Path, state: Path | None = None, clock: Clock | None = N
     from homeostat.monitoring.label_log import LabelLog
     from homeostat.monitoring.log_lag import log_lag
     from homeostat.monitoring.prediction_log import PredictionLog
+    from homeostat.monitoring.redaction import Redaction, redaction_key
     from homeostat.spec.load import load_project
 
     project = load_project(folder)
@@ -272,12 +273,18 @@ def open_worker(folder: Path, state: Path | None = None, clock: Clock | None = N
     arms = Arms(
         project.model, FileBlobs(where / "blobs"), where / "gateway", declared, declared.engine
     )
-    model = Model(project, arms, log, clock)
+    redaction = None
+    if declared.log.personal:
+        key = redaction_key(where / "log" / "redaction.key")
+        redaction = Redaction(declared.log.personal, key, entity=project.events.entity)
+    model = Model(project, arms, log, clock, redaction=redaction)
     metrics, standing = Metrics(project.model), Standing()
     labels = LabelLog(where / "log" / "labels")
     routes = Routes(
         model,
-        LabelRoute(labels, log, clock, binary=project.task == "binary"),
+        LabelRoute(
+            labels, log, clock, binary=project.task == "binary", shown=model.rows.entity_logged
+        ),
         metrics,
         standing,
         lambda: log_lag(predictions, clock.now().timestamp()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,8 @@ from homeostat.ports.clock import Clock
 class LabelRoute:
     """Takes labels by prediction id, by event id, or by entity and time.
 
-    ``tolerance`` is how long before the time that a label names the prediction may lie.
+    ``tolerance`` is how long before the time that a label names the prediction may lie; ``shown``
+    gives an entity as the log has it, which is hashed where it is personal.
     Safe to call from several threads; several processes may serve one folder.
     """
 
@@ -29,12 +30,14 @@ class LabelRoute:
         *,
         binary: bool,
         tolerance: timedelta = TOLERANCE,
+        shown: Callable[[str], str] = str,
     ) -> None:
         self._labels = labels
         self._index = PredictionIndex(predictions)
         self._clock = clock
         self._binary = binary
         self._tolerance = tolerance
+        self._shown = shown
 
     def answer(self, document: Any) -> dict[str, Any]:
         """The answer to a post: a count per outcome, and ``labels`` where details are asked.
@@ -60,7 +63,7 @@ class LabelRoute:
         """Each label with its event; None where there is none."""
         by_id = self._index.by_id({one.name for one in given if one.by == "prediction_id"}, now)
         by_event = self._index.by_event({one.name for one in given if one.by == "id"}, now)
-        asked = [(one.name, one.at) for one in given if one.at is not None]
+        asked = [(self._shown(one.name), one.at) for one in given if one.at is not None]
         by_entity = iter(self._index.by_entity(asked, self._tolerance))
         resolved: list[Label | None] = []
         for one in given:

@@ -16,6 +16,7 @@ from homeostat.gateway.frames import scored
 from homeostat.gateway.rows import UNLOGGED, Row
 from homeostat.gateway.shadows import MAX_WAITING
 from homeostat.monitoring.prediction_log import COLUMNS, PredictionLog
+from homeostat.monitoring.redaction import Redaction
 from homeostat.ports.clock import Clock
 from homeostat.spec.project import Project
 
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
 class ManyRows:
     """Answers a request of many rows. Safe to use from several threads."""
 
-    def __init__(self, project: Project, arms: Arms, log: PredictionLog, clock: Clock) -> None:
+    def __init__(
+        self,
+        project: Project,
+        arms: Arms,
+        log: PredictionLog,
+        clock: Clock,
+        redaction: Redaction | None = None,
+    ) -> None:
+        self._redaction = redaction
         self._project = project
         self._arms = arms
         self._log = log
@@ -122,8 +131,11 @@ class ManyRows:
         """Whether the rows are in the log; all of them, or none."""
         import polars as pl
 
+        whole = pl.concat(part.select(COLUMNS) for part in parts)
+        if self._redaction:
+            whole = self._redaction.frame(whole)
         try:
-            self._log.append(pl.concat(part.select(COLUMNS) for part in parts))
+            self._log.append(whole)
         except DiskFullError:
             if self._project.serving.log.when_full == "refuse":
                 raise

@@ -19,6 +19,7 @@ from homeostat.gateway.metrics import Metrics
 from homeostat.gateway.rows import UNLOGGED, Row, Rows
 from homeostat.gateway.shadows import Shadows
 from homeostat.monitoring.prediction_log import PredictionLog
+from homeostat.monitoring.redaction import Redaction
 from homeostat.pipeline.schema import Schema
 from homeostat.ports.clock import Clock
 from homeostat.spec.project import Project
@@ -56,13 +57,14 @@ class Model:
         log: PredictionLog,
         clock: Clock,
         online: Filling | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
         self.project = project
         self.online = online
         self._clock = clock
         self.arms = arms
-        self.rows = Rows(project, arms, log, clock)
-        self.many = ManyRows(project, arms, log, clock)
+        self.rows = Rows(project, arms, log, clock, redaction)
+        self.many = ManyRows(project, arms, log, clock, redaction)
         self.shadows = Shadows(
             self.rows, log.write_lines, project.serving.shadow_cpu, perf_counter()
         )

@@ -18,6 +18,7 @@ from homeostat.errors import DiskFullError, InputError
 from homeostat.gateway.arms import Arms, Loaded, LoadedArm, not_ready
 from homeostat.gateway.checks import Values
 from homeostat.monitoring.prediction_log import PredictionLog
+from homeostat.monitoring.redaction import Redaction
 from homeostat.ports.clock import Clock
 from homeostat.spec.project import Project
 
@@ -54,7 +55,16 @@ class Rows:
     the entity. Ids of predictions are unique over processes and restarts.
     """
 
-    def __init__(self, project: Project, arms: Arms, log: PredictionLog, clock: Clock) -> None:
+    def __init__(
+        self,
+        project: Project,
+        arms: Arms,
+        log: PredictionLog,
+        clock: Clock,
+        redaction: Redaction | None = None,
+    ) -> None:
+        self._redact = redaction.record if redaction else None
+        self._redaction = redaction
         self._model = project.model
         self._arms = arms
         self._log = log
@@ -129,28 +139,35 @@ class Rows:
             for row in rows:
                 row.flags.append(UNLOGGED)
 
+    def entity_logged(self, entity: str) -> str:
+        """An entity as the log has it: hashed or empty where it is personal."""
+        if not self._redaction:
+            return entity
+        record = {"inputs": {}, "event": "", "entity": entity}
+        return str(self._redaction.record(record)["entity"])
+
     def line(self, row: Row, latency_ms: float) -> bytes:
         """A row's line of the prediction log."""
         arm = row.arm
-        return orjson.dumps(
-            {
-                "id": row.id,
-                "event": row.event,
-                "at": row.at,
-                "model": self._model,
-                "version": arm.arm.version,
-                "digest": arm.scorer.digest,
-                "arm": row.role,
-                "entity": row.entity,
-                "prediction": row.prediction,
-                "latency_ms": latency_ms,
-                "flags": row.flags,
-                "inputs": dict(zip(arm.checks.names, row.values, strict=True)),
-                "propensity": row.propensity,
-                "fetched": row.fetched,
-            },
-            option=orjson.OPT_APPEND_NEWLINE,
-        )
+        record = {
+            "id": row.id,
+            "event": row.event,
+            "at": row.at,
+            "model": self._model,
+            "version": arm.arm.version,
+            "digest": arm.scorer.digest,
+            "arm": row.role,
+            "entity": row.entity,
+            "prediction": row.prediction,
+            "latency_ms": latency_ms,
+            "flags": row.flags,
+            "inputs": dict(zip(arm.checks.names, row.values, strict=True)),
+            "propensity": row.propensity,
+            "fetched": row.fetched,
+        }
+        if self._redact is not None:
+            self._redact(record)
+        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
     def _chosen(self, loaded: Loaded, entity: str) -> tuple[LoadedArm, float]:
         if loaded.choice is None:

@@ -30,7 +30,7 @@ class LogEvidence:
         self._project = project
         self._blobs = blobs
         self._log = log
-        self._profiles = WindowProfiles(blobs, log)
+        self._profiles = WindowProfiles(blobs, log, project.serving.log.personal)
         self._kept: dict[str, tuple[Any, Any]] = {}
 
     def signals(self, recorded: Recorded, now: datetime) -> Mapping[str, Signal]:

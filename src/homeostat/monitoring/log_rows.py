@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -26,6 +27,7 @@ def line_of(record: dict[str, Any]) -> bytes:
     return orjson.dumps(record, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
 
 
+@cache
 def empty() -> pl.DataFrame:
     """No rows, with all columns."""
     import polars as pl
@@ -43,6 +45,8 @@ def completed(frame: pl.DataFrame, columns: Sequence[str] = COLUMNS) -> pl.DataF
     """``columns`` of ``frame``, null where it does not have one."""
     import polars as pl
 
+    if frame.columns == list(columns):
+        return frame
     kinds = empty().schema
     missing = [name for name in columns if name not in frame.columns]
     if missing:
@@ -57,7 +61,8 @@ def joined(frames: Sequence[pl.DataFrame], columns: Sequence[str] = COLUMNS) -> 
     if not frames:
         return empty().select(columns)
     parts = [completed(frame, columns) for frame in frames]
-    if all(part.schema == parts[0].schema for part in parts):
+    first = parts[0].schema
+    if all(part.schema == first for part in parts):
         return pl.concat(parts, how="vertical")
     try:
         return pl.concat(parts, how="diagonal_relaxed")

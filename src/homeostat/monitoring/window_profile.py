@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,14 @@ KEPT = 2_000
 
 
 class WindowProfiles:
-    """Counts the log's rows over a reference's bins, each whole day once."""
+    """Counts the log's rows over a reference's bins, each whole day once.
 
-    def __init__(self, blobs: Blobs, log: PredictionLog) -> None:
+    ``personal`` features are not counted: the log does not hold their values.
+    """
+
+    def __init__(self, blobs: Blobs, log: PredictionLog, personal: Collection[str] = ()) -> None:
         self._blobs = blobs
+        self._personal = frozenset(personal)
         self._log = log
         self._parts: OrderedDict[tuple[str, int, datetime], tuple[tuple[str, ...], Profile]] = (
             OrderedDict()
@@ -34,7 +39,8 @@ class WindowProfiles:
     def reference(self, digest: str) -> Profile:
         """The reference profile stored under ``digest``."""
         if digest not in self._references:
-            self._references[digest] = from_json(self._blobs.get(digest))
+            whole = from_json(self._blobs.get(digest))
+            self._references[digest] = without(whole, self._personal)
         return self._references[digest]
 
     def window(
@@ -75,6 +81,18 @@ class WindowProfiles:
         inputs: pl.DataFrame = mine.unique("event", keep="last")["inputs"].struct.unnest()
         names = [bins.name for bins in reference.bins]
         return count(reference.bins, columns_of(inputs, names))
+
+
+def without(profile: Profile, left_out: Collection[str]) -> Profile:
+    """A profile without some features."""
+    kept = [
+        (bins, counts)
+        for bins, counts in zip(profile.bins, profile.counts, strict=True)
+        if bins.name not in left_out
+    ]
+    return Profile(
+        tuple(bins for bins, _ in kept), tuple(counts for _, counts in kept), profile.rows
+    )
 
 
 def empty(reference: Profile) -> Profile:

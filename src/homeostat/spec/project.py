@@ -100,3 +100,13 @@ class Project(Section):
                 known = ", ".join(sorted(self.sources))
                 raise ValueError(f"{where}: no source '{source}'; declared are {known}")
         return self
+
+    @model_validator(mode="after")
+    def _personal_fields_exist(self) -> Project:
+        known = {*self.features.names, self.events.entity} - {self.events.id}
+        for name in self.serving.log.personal:
+            if name not in known:
+                raise ValueError(
+                    f"serving.log.personal: '{name}' is neither a feature nor the entity"
+                )
+        return self

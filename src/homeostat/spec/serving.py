@@ -22,8 +22,9 @@ class Log(Section):
     keep: Duration | None = None
     """How long sealed predictions are kept; none: for ever."""
     personal: dict[str, Literal["hash", "drop"]] = {}
-    """Inputs that are personal, by name: ``hash`` keeps a keyed hash of the value, ``drop``
-    keeps nothing. The event's id and the entity may be named too (``hash`` only for the id)."""
+    """Fields that are personal, by name: ``hash`` keeps a keyed hash of the value, ``drop``
+    keeps nothing. Features and the entity may be named; the event's id may not, for labels are
+    joined by it."""
 
 
 class MicroBatch(Section):
