@@ -30,29 +30,17 @@ Treatment = Literal["hash", "drop"]
 class Redaction:
     """``personal`` says what becomes of which field; ``key`` has 32 bytes.
 
-    ``event`` and ``entity`` are the names by which the project calls the event's id and the
-    entity, so that these columns of the log are treated too. Without an entity of its own a
-    prediction's entity is its event. An id is hashed, never left out. Null stays null.
+    ``entity`` is the name by which the project calls the entity, so that this column of the log
+    is treated too. Null stays null.
     """
 
     def __init__(
-        self,
-        personal: Mapping[str, Treatment],
-        key: bytes,
-        *,
-        event: str | None = None,
-        entity: str | None = None,
+        self, personal: Mapping[str, Treatment], key: bytes, *, entity: str | None = None
     ) -> None:
         assert len(key) == KEY_BYTES
         self._key = key
         self._personal = dict(personal)
-        self._columns: dict[str, tuple[str, Treatment]] = {}
-        if event in self._personal:
-            self._columns["event"] = (str(event), "hash")
-        name = entity or event
-        if name in self._personal:
-            kept = "hash" if name == event else self._personal[str(name)]
-            self._columns["entity"] = (str(name), kept)
+        self._entity = entity if entity in self._personal else None
 
     def __bool__(self) -> bool:
         """Whether anything is personal."""
@@ -77,38 +65,34 @@ class Redaction:
     def record(self, record: dict[str, Any]) -> dict[str, Any]:
         """A record of the log, changed in place; call this once, before it becomes a line."""
         self.inputs(record["inputs"])
-        for column, (name, treatment) in self._columns.items():
-            value = record[column]
-            record[column] = "" if treatment == "drop" else self.hashed(name, value)
+        if self._entity is not None:
+            dropped = self._drops(self._entity)
+            record["entity"] = "" if dropped else self.hashed(self._entity, record["entity"])
         return record
 
     def frame(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of the log, treated as :meth:`record` does."""
-        import polars as pl
-
-        changed = [
-            pl.lit("").alias(column)
-            if treatment == "drop"
-            else self._hashes(name, frame[column]).alias(column)
-            for column, (name, treatment) in self._columns.items()
-        ]
+        changed = []
+        if self._entity is not None:
+            changed.append(self._treated(self._entity, frame["entity"]).alias("entity"))
+            changed[0] = changed[0].fill_null("") if self._drops(self._entity) else changed[0]
         inputs = frame["inputs"].struct.unnest()
         treated = [name for name in self._personal if name in inputs.columns]
         if treated:
-            columns = [
-                pl.lit(None, dtype=pl.String).alias(name)
-                if self._personal[name] == "drop"
-                else self._hashes(name, inputs[name])
-                for name in treated
-            ]
-            changed.append(pl.lit(inputs.with_columns(columns).to_struct("inputs")))
+            columns = [self._treated(name, inputs[name]) for name in treated]
+            changed.append(inputs.with_columns(columns).to_struct("inputs"))
         return frame.with_columns(changed) if changed else frame
 
-    def _hashes(self, name: str, values: pl.Series) -> pl.Series:
+    def _drops(self, name: str) -> bool:
+        return self._personal[name] == "drop"
+
+    def _treated(self, name: str, values: pl.Series) -> pl.Series:
         import polars as pl
 
+        if self._drops(name):
+            return pl.Series(name, [None] * len(values), dtype=pl.String)
         known = {value: self.hashed(name, value) for value in values.unique().to_list()}
-        return pl.Series(name, [known[value] for value in values.to_list()], dtype=pl.String)
+        return pl.Series(name, [known.get(value) for value in values.to_list()], dtype=pl.String)
 
 
 def hidden(inputs: Mapping[str, Any], personal: Mapping[str, Treatment]) -> list[str]:
