@@ -7,7 +7,7 @@ LOCK := requirements.lock
 PYTHON ?= python3
 UV = $(shell command -v uv 2>/dev/null || echo $(CURDIR)/build/bootstrap/bin/uv)
 
-.PHONY: help install demo test check lint types contracts docs lock clean
+.PHONY: help install demo test check lint types contracts docs proto lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,6 +47,10 @@ contracts: $(VENV)/ready ## arrows only point down
 
 docs: $(VENV)/ready ## write the generated parts of the manual anew
 	@$(BIN)/python docs/generate.py
+
+PROTO := src/homeostat/gateway/v2/grpc
+proto: $(VENV)/ready ## write the generated gRPC messages anew
+	@$(BIN)/python -m grpc_tools.protoc -I$(PROTO) --python_out=$(PROTO) $(PROTO)/open_inference.proto
 
 lock: build/uv-ready ## resolve the newest versions into the lock file
 	$(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from homeostat.errors import HomeostatError, ModelLoadError
+
+if TYPE_CHECKING:
+    from homeostat.wiring import Worker
+
+Listen = Callable[[], Awaitable[asyncio.Server]]
+"""Opens the worker's control socket, once it is ready to be told."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,7 +48,6 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _serve(given: argparse.Namespace) -> None:
     from homeostat.gateway.control import Control
-    from homeostat.gateway.server import listening, server_of
     from homeostat.gateway.workers import socket_name
     from homeostat.wiring import WORKERS, open_worker
 
@@ -49,6 +58,25 @@ async def _serve(given: argparse.Namespace) -> None:
     except ModelLoadError as error:  # it starts without a version; the controller may have one
         logging.getLogger("homeostat.gateway").error("%s", error)
     quieten_collector()
+    name = socket_name(os.getpid())
+    socket_file = worker.state / "gateway" / WORKERS / f"{name}.sock"
+    worker.metrics.workers.labels(project.model).set(1)
+    stop = asyncio.Event()
+    control = Control(model.arms, worker.standing, name, stop.set)
+    serve = _serve_http if given.grpc_port is None else _serve_grpc
+    try:
+        await serve(worker, given, lambda: control.serve(socket_file), stop)
+    finally:
+        socket_file.unlink(missing_ok=True)
+        worker.log.seal()
+
+
+async def _serve_http(
+    worker: Worker, given: argparse.Namespace, listen: Listen, stop: asyncio.Event
+) -> None:
+    from homeostat.gateway.server import listening, server_of
+
+    project = worker.project
     server = server_of(
         worker.app,
         read_timeout_s=project.serving.read_timeout.total_seconds(),
@@ -56,19 +84,33 @@ async def _serve(given: argparse.Namespace) -> None:
         connected=worker.metrics.connections.labels(project.model).set,
     )
     listener = listening(given.host, given.port, shared=True)
-    name = socket_name(os.getpid())
-    control = Control(
-        model.arms, worker.standing, name, lambda: setattr(server, "should_exit", True)
-    )
-    socket_file = worker.state / "gateway" / WORKERS / f"{name}.sock"
-    worker.metrics.workers.labels(project.model).set(1)
-    telling = await control.serve(socket_file)
+    telling = await listen()
+    asked = asyncio.ensure_future(stop.wait())
+    asked.add_done_callback(lambda _: setattr(server, "should_exit", True))
     try:
         await server.serve(sockets=[listener])
     finally:
         telling.close()
-        socket_file.unlink(missing_ok=True)
-        worker.log.seal()
+        asked.cancel()
+
+
+async def _serve_grpc(
+    worker: Worker, given: argparse.Namespace, listen: Listen, stop: asyncio.Event
+) -> None:
+    from homeostat.gateway.v2.grpc.server import GrpcServer
+    from homeostat.gateway.v2.grpc.service import Service
+
+    service = Service(worker.model, worker.metrics)
+    server = GrpcServer(service, worker.model, given.host, given.grpc_port)
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(wanted, stop.set)
+    server.start()
+    telling = await listen()
+    try:
+        await stop.wait()
+    finally:
+        telling.close()
+        await asyncio.to_thread(server.stop)
 
 
 def quieten_collector() -> None:

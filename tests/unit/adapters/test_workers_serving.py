@@ -19,6 +19,7 @@ from homeostat.errors import ModelLoadError, NotReadyError, OrderError, ServingE
 from homeostat.gateway.workers import Workers, socket_name
 from homeostat.loop.deploy.traffic import routing
 from homeostat.testing.serving_conformance import Served, ServingConformance
+from tests.free_port import free_port
 from tests.served_gateway import BASE, ROW
 from tests.served_project import served as served_project
 
@@ -38,12 +39,6 @@ class Running:
         if "json" in options:
             return httpx.post(f"http://127.0.0.1:{self.port}{path}", timeout=20, **options)
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=20)
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def test_requests_that_arrive_together_are_one_call():
 def test_a_call_has_no_more_rows_than_declared():
     calls, _ = run(range(10), MicroBatch(max_rows=4, budget_ms=5))
     assert [len(call) for call in calls] == [4, 4, 2]
-    assert sum(calls, []) == list(range(10))
+    assert [row for call in calls for row in call] == list(range(10))
 
 
 def test_one_bad_row_does_not_spoil_the_others():

@@ -21,6 +21,7 @@ from homeostat.gateway.model import Model
 from homeostat.gateway.problems import headers_of, status_of
 from homeostat.gateway.v2 import describe
 from homeostat.gateway.v2.rest import Target, infer
+from homeostat.gateway.v2.versions import version_of
 
 Handler = Callable[[bytes, dict[bytes, bytes]], Awaitable[Reply]]
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -72,7 +73,7 @@ class ProtocolRoutes:
             )
         rest, version = parts[1:], None
         if rest[:1] == ["versions"] and len(rest) > 1:
-            version, rest = _version(rest[1]), rest[2:]
+            version, rest = version_of(rest[1]), rest[2:]
         made: dict[tuple[str, ...], tuple[str, str, Handler]] = {
             (): ("GET", "v2.model", lambda *_: self._metadata(version)),
             ("ready",): ("GET", "v2.model_ready", lambda *_: self._model_ready(version)),
@@ -155,18 +156,6 @@ def _header_length(headers: dict[bytes, bytes]) -> int | None:
             next_step="send the length of the JSON in bytes",
         )
     return int(given)
-
-
-def _version(given: str) -> int:
-    """A version's number from ``3`` or ``v3``."""
-    number = given.removeprefix("v")
-    if not number.isdigit() or not number.isascii() or len(number) > 9:
-        raise UnknownModelError(
-            f"there is no version '{given[:40]}'",
-            subject=given[:40],
-            next_step="name a version by its number",
-        )
-    return int(number)
 
 
 def _nowhere(path: str) -> UnknownRouteError:

@@ -76,7 +76,7 @@ def checked_datatype(datatype: Any, where: str) -> str:
 def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any, where: str) -> Tensor:
     """A tensor from JSON ``data``, nested or flat. InputError: values, count, range."""
     flat = _flat(data, where)
-    _counted(len(flat), shape, where)
+    sized(len(flat), shape, where)
     if datatype == BYTES:
         return Tensor(name, datatype, shape, [_text(value, where) for value in flat])
     if datatype == BF16:
@@ -108,7 +108,8 @@ def _flat(given: Any, where: str) -> list[Any]:
     return flat
 
 
-def _counted(count: int, shape: tuple[int, ...], where: str) -> None:
+def sized(count: int, shape: tuple[int, ...], where: str) -> None:
+    """InputError when ``count`` elements do not make ``shape``."""
     wanted = math.prod(shape)
     if count != wanted:
         raise InputError(
@@ -156,7 +157,7 @@ def from_raw(name: str, datatype: str, shape: tuple[int, ...], raw: bytes, where
     """A tensor from raw bytes. InputError when their number does not fit."""
     if datatype == BYTES:
         texts = _elements(raw, where)
-        _counted(len(texts), shape, where)
+        sized(len(texts), shape, where)
         return Tensor(name, datatype, shape, texts)
     size = 2 if datatype == BF16 else DTYPES[datatype].itemsize
     if len(raw) != size * math.prod(shape):
@@ -178,7 +179,7 @@ def _elements(raw: bytes, where: str) -> list[str]:
         if end <= len(raw):
             (length,) = struct.unpack_from("<I", raw, place)
             if end + length <= len(raw):
-                texts.append(_decoded(raw[end : end + length], where))
+                texts.append(decoded(raw[end : end + length], where))
                 place = end + length
                 continue
         raise InputError(
@@ -189,7 +190,8 @@ def _elements(raw: bytes, where: str) -> list[str]:
     return texts
 
 
-def _decoded(element: bytes, where: str) -> str:
+def decoded(element: bytes, where: str) -> str:
+    """A BYTES element as text. InputError when it is no UTF-8."""
     try:
         return element.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -1,0 +1,1 @@
+"""The Open Inference Protocol over gRPC. ``open_inference_pb2.py`` is generated."""
