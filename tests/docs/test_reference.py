@@ -14,7 +14,7 @@ from homeostat.spec.project import Project
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-ROUTE_PAGES = ("http.md", "labels.md")
+ROUTE_PAGES = ("http.md", "labels.md", "open-inference-protocol.md")
 
 
 def generator():
