@@ -173,7 +173,14 @@ def assemble(
         declared=Declared(project.model, project.owner, spec_digest(project)),
         ledger=ledger,
         actor=Actor(
-            project, folder, blobs, reader, runner, serving, request_faults or (lambda _: ())
+            project,
+            folder,
+            blobs,
+            reader,
+            runner,
+            serving,
+            request_faults or (lambda _: ()),
+            clock,
         ),
         evidence=evidence,
         runner=runner,

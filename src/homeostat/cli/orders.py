@@ -1,4 +1,4 @@
-"""``promote``, ``rollback``, ``pause``, ``resume``: what people ask for, kept in the ledger.
+"""``promote``, ``rollback``, ``deploy``, ``pause``: what people ask for, kept in the ledger.
 
 An order is written down at once; the controller carries it out in its next pass. When no
 controller runs, the command makes that pass itself.
@@ -33,7 +33,7 @@ BackToArgument = Annotated[
 
 def add(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
-    for command in (promote, rollback, pause, resume):
+    for command in (promote, rollback, deploy, undeploy, pause, resume):
         app.command(command.__name__)(command)
 
 
@@ -58,6 +58,28 @@ def rollback(
     """Go back to the version that served before, or to the one named."""
     number = number_of(version) if version is not None else None
     _order("rollback", number, why, project, state, as_json)
+
+
+def deploy(
+    version: VersionArgument,
+    why: WhyOption = "",
+    project: ProjectOption = HERE,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Load a version dark beside the champion: it answers only requests that name it."""
+    _order("deploy", number_of(version), why, project, state, as_json)
+
+
+def undeploy(
+    version: VersionArgument,
+    why: WhyOption = "",
+    project: ProjectOption = HERE,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a version that was deployed dark away again."""
+    _order("undeploy", number_of(version), why, project, state, as_json)
 
 
 def pause(

@@ -106,11 +106,12 @@ def _commands(
 def _restore(wired: Assembly, controller: bool) -> str:
     """Serve what the record says, or what was served last; a line that tells which."""
     from homeostat.loop.deploy.traffic import routing
+    from homeostat.spec.settings import settings_of
 
     recorded = wired.engine.refresh()
     champion = recorded.champion
     if champion is not None:
-        wired.serving.route(routing(recorded))
+        wired.serving.route(routing(recorded, settings_of(wired.project).rollout))
         return f"v{champion.number} serves"
     observed = wired.serving.observe()
     if observed is not None and observed.answering:

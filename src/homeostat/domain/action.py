@@ -204,11 +204,15 @@ class Route(Action):
 
     @property
     def key(self) -> str:
-        """The arms."""
-        return "route:" + ",".join(
+        """The arms, and how they are assigned where that is not the usual way."""
+        routing = self.routing
+        arms = ",".join(
             f"{arm.version}={'shadow' if arm.shadow else format(arm.share, '.3f')}"
-            for arm in self.routing.arms
+            for arm in routing.arms
         )
+        unusual = routing.assignment != "sticky" or routing.salt or routing.explore
+        how = f";{routing.assignment};{routing.salt};{routing.explore:g}" if unusual else ""
+        return f"route:{arms}{how}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,9 +31,13 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """The gateway was asked after the change, and answers like this."""
+    """The gateway was asked after the change, and answers like this.
+
+    ``took_ms`` is the time from the decision's being carried out to that answer.
+    """
 
     routing: Routing
+    took_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A person's order: ``pause``, ``resume``, ``retrain``, ``promote`` or ``rollback``."""
+    """A person's order.
+
+    ``pause``, ``resume``, ``retrain``, ``promote``, ``rollback``, ``deploy`` or ``undeploy``.
+    """
 
     kind: str
     who: str

@@ -277,6 +277,10 @@ def _obeyed(draft: _Draft, action: act.Obey, _: Any, entry: Entry) -> None:
         draft.fields["paused_by"] = pending.order
     elif pending.order.kind == "resume":
         draft.fields["paused_by"] = None
+    elif pending.order.kind in ("deploy", "undeploy"):
+        others = [number for number in draft.get("dark") if number != pending.order.version]
+        more = [pending.order.version] if pending.order.kind == "deploy" else []
+        draft.fields["dark"] = tuple(others + more)
 
 
 def _paused(draft: _Draft, action: act.Pause, _: Any, entry: Entry) -> None:

@@ -89,6 +89,8 @@ class Recorded:
     rollout: Rollout | None = None
     past_rollouts: tuple[Rollout, ...] = ()
     watch: Watch | None = None
+    dark: tuple[int, ...] = ()
+    """Versions that people asked to be loaded dark."""
     routing: Routing = field(default_factory=Routing)
     alerts: Mapping[str, OpenAlert] = field(default_factory=dict)
     paused_by: Order | None = None

@@ -17,6 +17,7 @@ from homeostat.loop.deploy.traffic import same
 from homeostat.pipeline.deliver import fetch_delivery
 from homeostat.pipeline.snapshot import save_snapshot, snapshot_of
 from homeostat.ports.blobs import Blobs
+from homeostat.ports.clock import Clock
 from homeostat.ports.runner import Runner
 from homeostat.ports.serving import Serving
 from homeostat.ports.source import SourceReader
@@ -36,6 +37,7 @@ class Actor:
     runner: Runner
     serving: Serving
     request_faults: RequestFaults
+    clock: Clock
 
     def act(self, action: Action, recorded: Recorded, now: datetime) -> Any:
         """The event that came of ``action``: Done, or one with what the world answered.
@@ -92,11 +94,13 @@ class Actor:
         return replace(request, faults=self.request_faults(request))
 
     def _route(self, action: Route) -> Routed | Failed:
+        began = self.clock.now()
         self.serving.route(action.routing)
         answered = self.serving.observe()
+        took_ms = (self.clock.now() - began).total_seconds() * 1000
         if answered is None or not same(answered, action.routing):
             return Failed("H502", "the gateway does not answer with the routing it was given")
-        return Routed(answered)
+        return Routed(answered, round(took_ms, 3))
 
 
 def found_parameters(recorded: Recorded) -> dict[str, Any] | None:

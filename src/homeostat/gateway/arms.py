@@ -168,7 +168,7 @@ class Arms:
             raise UnknownModelError(
                 f"version {version} is not loaded here",
                 subject=f"{self._model}, version {version}",
-                next_step=f"loaded are: {held}; `homeostat deploy v{version} --dark` loads it",
+                next_step=f"loaded are: {held}; `homeostat deploy v{version}` loads it",
             )
         return arm
 

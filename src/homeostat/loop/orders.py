@@ -32,6 +32,8 @@ def _carry_out(
         return _promote(pending, recorded, policy, why)
     if order.kind == "rollback":
         return _rollback(pending, recorded, why)
+    if order.kind in ("deploy", "undeploy"):
+        return [_dark(pending, recorded, why)]
     return [_refuse(pending, f"'{order.kind}' is not an order that is known here")]
 
 
@@ -78,6 +80,21 @@ def _promote(
         )
     )
     return [*actions, _obey(pending, why)]
+
+
+def _dark(pending: PendingOrder, recorded: Recorded, why: str) -> Obey:
+    number = pending.order.version
+    if number is None or not 1 <= number <= len(recorded.versions):
+        return _refuse(pending, f"there is no version {number}")
+    if pending.order.kind == "undeploy":
+        if number in recorded.dark:
+            return _obey(pending, why)
+        return _refuse(pending, f"version {number} is not deployed dark")
+    if recorded.champion is None:
+        return _refuse(pending, "no version serves, so there is nothing to stand beside")
+    if recorded.champion.number == number:
+        return _refuse(pending, f"version {number} serves already")
+    return _obey(pending, why)
 
 
 def _rollback(pending: PendingOrder, recorded: Recorded, why: str) -> list[Action]:

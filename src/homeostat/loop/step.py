@@ -27,7 +27,7 @@ def step(world: World, policy: LoopPolicy, now: datetime) -> Plan:
     """
     actions: list[Action] = list(orders.decide(world, policy, now))
     changed = bool(actions)
-    actions += traffic.decide(world)
+    actions += traffic.decide(world, policy)
     actions += ingest.decide(world, policy, now)
     actions += validate.decide(world)
     actions += monitor.decide(world, policy)

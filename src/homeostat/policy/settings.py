@@ -70,6 +70,8 @@ class RolloutPolicy:
     watch: timedelta
     look_every: timedelta
     approval: bool
+    assignment: str = "sticky"
+    explore: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,4 +71,6 @@ def _rollout(given: Rollout) -> RolloutPolicy:
         watch=given.watch,
         look_every=given.look_every,
         approval=given.approval == "required",
+        assignment=given.assignment,
+        explore=given.explore,
     )

@@ -66,3 +66,24 @@ def test_an_order_that_cannot_be_carried_out_is_refused_with_the_reason(kind, nu
     (obey,) = ordered(serving(1), kind, number)
     assert obey.refused
     assert obey.reason
+
+
+number_1, number_2 = version(1), version(2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "dark", "refused"),
+    [
+        ("deploy", 2, (), None),
+        ("deploy", 9, (), "no version 9"),
+        ("deploy", 1, (), "serves already"),
+        ("undeploy", 2, (2,), None),
+        ("undeploy", 2, (), "not deployed"),
+    ],
+)
+def test_versions_are_deployed_dark_and_taken_away(kind, version, dark, refused):
+    recorded = replace(serving(1), versions=(number_1, number_2), dark=dark)
+    (action,) = ordered(recorded, kind, version)
+    assert isinstance(action, Obey)
+    assert action.refused == (refused is not None)
+    assert refused is None or refused in action.reason

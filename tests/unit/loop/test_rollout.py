@@ -67,9 +67,42 @@ def test_a_rollout_without_a_verdict_gives_up_and_keeps_the_champion():
     assert "no verdict within 14 days" in action.reason
 
 
-def test_blue_green_promotes_straight_away():
-    (action,) = decide(rolling(Phase.SHADOW, days=0), strategy="blue_green")
+def switching(routing):
+    """A blue-green rollout under way, with what the gateway says that it routes."""
+    recorded = rolling(Phase.SHADOW, days=0)
+    asked = policy()
+    asked = replace(asked, rollout=replace(asked.rollout, strategy="blue_green"))
+    seen = replace(world(recorded), routing=routing(recorded, asked.rollout))
+    return rollout.decide(seen, asked, NOW)
+
+
+def test_blue_green_switches_only_to_what_the_gateway_has_loaded():
+    assert switching(lambda *_: None) == []
+    assert switching(lambda recorded, _: traffic.routing(serving(1))) == []
+    (action,) = switching(traffic.routing)
     assert isinstance(action, Promote)
+
+
+def test_blue_green_does_not_believe_a_digest_that_is_not_the_versions():
+    def other(recorded, asked):
+        wanted = traffic.routing(recorded, asked)
+        return replace(wanted, arms=tuple(replace(arm, digest="f" * 64) for arm in wanted.arms))
+
+    assert switching(other) == []
+
+
+def test_a_fixed_assignment_begins_at_once_and_ends_with_a_verdict():
+    (begin,) = decide(rolling(Phase.SHADOW, days=0), strategy="ab")
+    assert isinstance(begin, Advance)
+    assert (begin.step, begin.share) == (0, 0.1)
+    early = rolling(Phase.CANARY, 0, days=0.2)
+    assert decide(early, live(0.0), strategy="ab") == []
+    (stopped,) = decide(early, live(-0.05), strategy="ab")
+    assert isinstance(stopped, Abort)
+    (end,) = decide(rolling(Phase.CANARY, 0), live(0.0), strategy="ab")
+    assert isinstance(end, Promote)
+    (without,) = decide(rolling(Phase.CANARY, 0, days=14), strategy="ab")
+    assert isinstance(without, Abort)
 
 
 def test_required_approval_waits_for_a_person():

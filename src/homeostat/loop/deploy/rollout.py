@@ -1,4 +1,4 @@
-"""Shadow, canary steps, champion; or straight blue-green. Judged on evidence that has arrived.
+"""Shadow, canary steps, champion; a fixed A/B; or blue-green. Judged on evidence that arrived.
 
 Each step needs a time *and* a number of labelled rows, and its comparison on the same rows must
 not be inferior by more than the margin. Enough time without enough rows is not a pass: the
@@ -28,11 +28,13 @@ def decide(world: World, policy: LoopPolicy, now: datetime) -> list[Action]:
         return _begin(world.recorded)
     if rollout.replaces is None:
         return [_promote(rollout, policy, (), "the first version: there is nothing to compare")]
-    failed = _cannot_load(world)
+    failed = _cannot_load(world, policy)
     if failed:
         return [Abort(rollout=rollout.id, reason=failed)]
     if policy.rollout.strategy == "blue_green":
-        return [_promote(rollout, policy, (), "blue-green: it passed its gates")]
+        return _switch(rollout, world, policy)
+    if policy.rollout.strategy == "ab" and rollout.phase is Phase.SHADOW:
+        return [_assign(rollout, policy)]
     return _judge(rollout, world, policy, now)
 
 
@@ -53,6 +55,26 @@ def _begin(recorded: Recorded) -> list[Action]:
             reason=f"version {newest.number} is registered and has not been rolled out",
         )
     ]
+
+
+def _switch(rollout: Rollout, world: World, policy: LoopPolicy) -> list[Action]:
+    """Blue-green: only when the gateway itself says that it has loaded and tested the bytes."""
+    digest = world.recorded.version(rollout.version).digest
+    held = world.routing.arms if world.routing is not None else ()
+    if not any(arm.version == rollout.version and arm.digest == digest for arm in held):
+        return []
+    return [_promote(rollout, policy, (), "blue-green: it passed its gates and is loaded")]
+
+
+def _assign(rollout: Rollout, policy: LoopPolicy) -> Advance:
+    """A/B: a fixed assignment from the beginning, without a time in shadow."""
+    share = policy.rollout.steps[0].share
+    return Advance(
+        rollout=rollout.id,
+        step=0,
+        share=share,
+        reason=f"A/B: {share:.1%} of traffic, assigned for {policy.rollout.steps[0].hold}",
+    )
 
 
 def _judge(rollout: Rollout, world: World, policy: LoopPolicy, now: datetime) -> list[Action]:
@@ -89,7 +111,7 @@ def _advance(
     rollout: Rollout, policy: LoopPolicy, evidence: tuple[Comparison, ...], reason: str
 ) -> list[Action]:
     following = rollout.step + 1
-    if following < len(policy.rollout.steps):
+    if following < len(policy.rollout.steps) and policy.rollout.strategy != "ab":
         share = policy.rollout.steps[following].share
         return [
             Advance(
@@ -118,9 +140,9 @@ def _promote(
     )
 
 
-def _cannot_load(world: World) -> str:
+def _cannot_load(world: World, policy: LoopPolicy) -> str:
     """Why the gateway refuses the routing with the challenger in it; empty when it does not."""
-    wanted = Route(routing=routing(world.recorded), reason="")
+    wanted = Route(routing=routing(world.recorded, policy.rollout), reason="")
     failure = world.recorded.failures.get(wanted.key)
     if failure is None or failure.code != ModelLoadError.code:
         return ""
