@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from homeostat.domain.run import RunRequest
     from homeostat.engine.act import RequestFaults
     from homeostat.engine.reconcile import Engine
+    from homeostat.features.online import OnlineFeatures
     from homeostat.gateway.app import Gateway as Application
     from homeostat.gateway.host import Host
     from homeostat.gateway.metrics import Metrics
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from homeostat.monitoring.evidence import LogEvidence
     from homeostat.monitoring.label_log import LabelLog
     from homeostat.monitoring.prediction_log import PredictionLog
+    from homeostat.monitoring.redaction import Redaction
     from homeostat.ports.blobs import Blobs
     from homeostat.ports.clock import Clock
     from homeostat.ports.ledger import Ledger
+    from homeostat.ports.online_store import OnlineStore
     from homeostat.ports.runner import Runner
     from homeostat.ports.source import SourceReader
     from homeostat.ports.step_cache import StepCache
@@ -190,23 +193,9 @@ def assemble(
         lease_clock=wall,
     )
     return Assembly(
-        project=project,
-        folder=folder,
-        state=where,
-        clock=clock,
-        blobs=blobs,
-        ledger=ledger,
-        cache=cache,
-        log=log,
-        labels=labels,
-        host=host,
-        serving=serving,
-        evidence=evidence,
-        runner=runner,
-        tracker=tracker,
-        reader=reader,
-        engine=engine,
-    )
+        project, folder, where, clock, blobs, ledger, cache, log, labels, host, serving, evidence,
+        runner, tracker, reader, engine,
+    )  # fmt: skip
 
 
 class Gateway(Serving, Protocol):
@@ -269,7 +258,6 @@ def open_worker(folder: Path, state: Path | None = None, clock: Clock | None = N
     from homeostat.monitoring.label_log import LabelLog
     from homeostat.monitoring.log_lag import log_lag
     from homeostat.monitoring.prediction_log import PredictionLog
-    from homeostat.monitoring.redaction import Redaction, redaction_key
     from homeostat.spec.load import load_project
 
     project = load_project(folder)
@@ -280,11 +268,9 @@ def open_worker(folder: Path, state: Path | None = None, clock: Clock | None = N
     arms = Arms(
         project.model, FileBlobs(where / "blobs"), where / "gateway", declared, declared.engine
     )
-    redaction = None
-    if declared.log.personal:
-        key = redaction_key(where / "log" / "redaction.key")
-        redaction = Redaction(declared.log.personal, key, entity=project.events.entity)
-    model = Model(project, arms, log, clock, redaction=redaction)
+    model = Model(
+        project, arms, log, clock, _online(project, folder, where), _redaction(project, where)
+    )
     metrics, standing = Metrics(project.model), Standing()
     labels = LabelLog(where / "log" / "labels")
     routes = Routes(
@@ -307,6 +293,33 @@ def _serving(host: Host, state: Path, workers: bool | None) -> Serving:
     if workers or (workers is None and gateway.alive()):
         return gateway
     return HostServing(host)
+
+
+def _redaction(project: Project, state: Path) -> Redaction | None:
+    """What hides personal fields; None when there are none."""
+    from homeostat.monitoring.redaction import Redaction, redaction_key
+
+    personal = project.serving.log.personal
+    if not personal:
+        return None
+    key = redaction_key(state / "log" / "redaction.key")
+    return Redaction(personal, key, entity=project.events.entity)
+
+
+def online_store(state: Path) -> OnlineStore:
+    """The rows that features of views are computed from while serving."""
+    from homeostat.adapters.local.sqlite_online_store import SqliteOnlineStore
+
+    return SqliteOnlineStore(state / "online.db")
+
+
+def _online(project: Project, folder: Path, state: Path) -> OnlineFeatures | None:
+    """What fills in features that a request leaves out; None when no view is declared."""
+    from homeostat.features.online import OnlineFeatures
+
+    if not project.features.views:
+        return None
+    return OnlineFeatures(project, folder, online_store(state))
 
 
 def _runner(

@@ -128,18 +128,41 @@ def _restore(wired: Assembly, controller: bool) -> str:
 def _keep_going(wired: Assembly, gateway: Gateway, controller: bool, watch: Watch) -> None:
     told, pause_s = "", 1.0
     while not watch.stopped.wait(pause_s):
+        problem = _refresh_online(wired)
         if not controller:
+            told = _told(problem, told)
             continue
         try:
             wired.engine.settle(wired.clock.now(), watch=_tell)
-            problem, pause_s = wired.engine.mirror_problem, _pause_s(wired)
+            problem, pause_s = wired.engine.mirror_problem or problem, _pause_s(wired)
             gateway.heard(failing=False)
         except HomeostatError as error:
             problem = str(error)
             gateway.heard(failing=True)
-        if problem and problem != told:
-            console().print(f"[yellow]{problem}[/] (the gateway goes on serving)")
-        told = problem
+        told = _told(problem, told)
+
+
+def _told(problem: str, before: str) -> str:
+    """Say what is wrong, once."""
+    if problem and problem != before:
+        console().print(f"[yellow]{problem}[/] (the gateway goes on serving)")
+    return problem
+
+
+def _refresh_online(wired: Assembly) -> str:
+    """Bring the online store up to date with what was accepted; what is wrong, if anything."""
+    from homeostat.features.online_write import materialise
+    from homeostat.wiring import online_store
+
+    if not wired.project.features.views:
+        return ""
+    try:
+        recorded = wired.engine.refresh()
+        store = online_store(wired.state)
+        materialise(wired.project, wired.blobs, recorded, store, wired.clock.now())
+    except HomeostatError as error:
+        return str(error)
+    return ""
 
 
 def _pause_s(wired: Assembly) -> float:

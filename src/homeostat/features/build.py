@@ -82,7 +82,7 @@ def build(project: Project, folder: Path, events: pl.DataFrame, frames: Frames) 
     times = instants.to_physical().to_numpy()
     check_events(project, events, times)
     values = {name: column_of(events, name, where) for name in project.features.row}
-    values |= _derived(project, folder, events)
+    values |= derived_of(project, folder, events)
     fallback: dict[str, NDArray[np.bool_]] = {}
     values |= _viewed(project, events, times, frames, fallback)
     head = _head(project, events, instants, where)
@@ -116,7 +116,8 @@ def _typed(project: Project, values: Mapping[str, pl.Series]) -> list[pl.Series]
     ]
 
 
-def _derived(project: Project, folder: Path, events: pl.DataFrame) -> dict[str, pl.Series]:
+def derived_of(project: Project, folder: Path, events: pl.DataFrame) -> dict[str, pl.Series]:
+    """What the project's ``derive`` gives for ``events``, by name. ProjectCodeError, LeakError."""
     reference = project.features.derive
     if reference is None:
         return {}

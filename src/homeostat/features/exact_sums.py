@@ -9,6 +9,8 @@ So a window's sum depends on the window's rows alone, not on their order or on w
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +43,28 @@ class ExactSums:
         for unit, running in zip(_UNITS, self._limbs, strict=True):
             total += (running[end] - running[start]) * unit
         return total, self._counts[end] - self._counts[start]
+
+
+def exact_sum(values: Iterable[float | None]) -> tuple[float, int]:
+    """Sum and number of usable values, bit for bit as :class:`ExactSums` gives them.
+
+    >>> exact_sum([0.1, 0.2, None, float("nan"), 1e300])
+    (0.30000000000000004, 2)
+    """
+    limbs, count = [0, 0, 0], 0
+    for value in values:
+        if value is None or not abs(value) < LARGEST:
+            continue
+        count += 1
+        rest = float(value)
+        for place, unit in enumerate(_UNITS):
+            whole = int(rest / unit)
+            limbs[place] += whole
+            rest -= whole * unit
+    total = 0.0
+    for unit, limb in zip(_UNITS, limbs, strict=True):
+        total += limb * unit
+    return total, count
 
 
 def _running(values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -103,7 +103,7 @@ class Gateway:
 
     async def _one(self, record: dict[str, object], began: float) -> bytes:
         model = self.model
-        if model.online is not None and len(record) < len(self._names):
+        if model.online is not None and not all(name in record for name in self._names):
             record, fetched = model.filled(record)
             row = model.rows.read(record, None, fetched, began)
         else:

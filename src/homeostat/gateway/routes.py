@@ -177,10 +177,11 @@ class Routes:
         return Reply(200, page, ((b"content-type", b"text/html; charset=utf-8"),))
 
     def _document(self) -> dict[str, Any]:
-        champion = self._model.arms.loaded.champion
+        champion, online = self._model.arms.loaded.champion, self._model.online
+        needed = online.needed if online is not None else None
         if champion is None:
-            return openapi(self._model.project, None, None)
-        return openapi(self._model.project, champion.scorer.schema, champion.example)
+            return openapi(self._model.project, None, None, needed)
+        return openapi(self._model.project, champion.scorer.schema, champion.example, needed)
 
 
 def _of_protocol(path: str) -> bool:
