@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from homeostat.errors import InputError
+from homeostat.errors import InputError, ProjectError
 from homeostat.features.columns import EPOCH, MICROSECOND, microseconds
 from homeostat.features.exact_sums import exact_sum
 from homeostat.features.online_write import key_text
@@ -47,7 +47,7 @@ class OnlineFeatures:
         """All features by column, and per row the event time of what was fetched, by view.
 
         A feature that the request carries wins over the store. Raises InputError for a key that
-        is missing or a name that is unknown, ProjectCodeError when ``derive`` fails.
+        is missing, a name that is unknown, or what ``derive`` cannot work with.
         """
         self._check_names(columns)
         filled: dict[str, Sequence[Any]] = dict(columns)
@@ -99,12 +99,27 @@ class OnlineFeatures:
 
         from homeostat.features.build import derived_of
 
+        missing = next((name for name in features.row if name not in filled), None)
+        if missing is not None:
+            raise InputError(
+                f"'{missing}' is missing",
+                subject=missing,
+                next_step="send it, with null where it is not known",
+            )
         given = {name: list(values) for name, values in filled.items()}
         given.pop(time, None)
         events = pl.DataFrame(given, strict=False).with_columns(
             pl.Series(time, [now] * count, dtype=pl.Datetime("us", "UTC"))
         )
-        for name, column in derived_of(self._project, self._folder, events).items():
+        try:
+            derived = derived_of(self._project, self._folder, events)
+        except ProjectError as error:
+            raise InputError(
+                f"features cannot be derived from what was sent: {error.problem}",
+                subject=", ".join(features.derived),
+                next_step=f"send the columns that {features.derive} reads, or the features",
+            ) from error
+        for name, column in derived.items():
             if name not in filled:
                 filled[name] = column.to_list()
 

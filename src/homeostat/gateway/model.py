@@ -33,8 +33,10 @@ MAX_ROWS = 100_000
 class Filling(Protocol):
     """Fills in the features that a request left out, from the online store."""
 
-    needed: Sequence[str]
-    """Columns of the event that a request must carry then: keys, and inputs of ``derive``."""
+    @property
+    def needed(self) -> Sequence[str]:
+        """Columns beside the features that a request may carry then: keys, ``derive``'s inputs."""
+        ...
 
     def fill(
         self, columns: Mapping[str, Sequence[Any]], count: int, now: datetime
@@ -61,6 +63,11 @@ class Model:
     ) -> None:
         self.project = project
         self.online = online
+        events = project.events
+        self.beside = frozenset({events.id, *((events.entity,) if events.entity else ())})
+        """Names beside the features that a request may carry."""
+        if online is not None:
+            self.beside |= frozenset(online.needed)
         self._clock = clock
         self.arms = arms
         self.rows = Rows(project, arms, log, clock, redaction)

@@ -7,7 +7,7 @@ are numbers, one two-dimensional input named ``rows`` does as well, in model ord
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,25 +22,32 @@ THRESHOLD = 0.5
 
 
 def columns_of(
-    tensors: Sequence[Tensor], schema: Schema, identity: str, entity: str | None
+    tensors: Sequence[Tensor], schema: Schema, beside: Collection[str]
 ) -> tuple[dict[str, Sequence[Any]], int]:
-    """The columns of a request and its number of rows. InputError naming the input."""
+    """The columns of a request and its number of rows. InputError naming the input.
+
+    ``beside`` are the names that are no features and may be sent: the event's id, the entity,
+    keys of views.
+    """
     if len(tensors) == 1 and tensors[0].name == ROWS and ROWS not in schema.names:
         return _matrix(tensors[0], schema)
     kinds = {feature.name: feature.kind for feature in schema.features}
-    texts = {identity, *((entity,) if entity else ())}
     columns: dict[str, Sequence[Any]] = {}
     heights: dict[str, int] = {}
     for place, tensor in enumerate(tensors):
         where = f"inputs[{place}]"
         if tensor.name in columns:
             raise _wrong(where, f"the input '{tensor.name}' is there twice", "send it once")
-        if tensor.name not in kinds and tensor.name not in texts:
+        if tensor.name not in kinds and tensor.name not in beside:
             known = ", ".join(schema.names)
             raise _wrong(where, f"there is no input '{tensor.name}'", f"the inputs are {known}")
         heights[tensor.name] = _height(tensor, where)
-        number = kinds.get(tensor.name) == "number"
-        columns[tensor.name] = _numbers(tensor, where) if number else _texts(tensor, where)
+        if tensor.name not in kinds:
+            columns[tensor.name] = _plain(tensor)
+        elif kinds[tensor.name] == "number":
+            columns[tensor.name] = _numbers(tensor, where)
+        else:
+            columns[tensor.name] = _texts(tensor, where)
     if len(set(heights.values())) > 1:
         told = ", ".join(f"{name}: {height}" for name, height in heights.items())
         raise _wrong("inputs", f"inputs differ in their rows ({told[:200]})", "send equal numbers")
@@ -112,6 +119,11 @@ def _height(tensor: Tensor, where: str) -> int:
     raise _wrong(
         f"{where}.shape", f"{list(tensor.shape)} is not one column", "send the shape [n] or [n, 1]"
     )
+
+
+def _plain(tensor: Tensor) -> Sequence[Any]:
+    """Elements as they are: a key may be a whole number or a text."""
+    return tensor.data if isinstance(tensor.data, list) else tensor.data.tolist()
 
 
 def _numbers(tensor: Tensor, where: str) -> Sequence[Any]:

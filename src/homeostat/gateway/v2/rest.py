@@ -6,7 +6,7 @@ After "Inference" in the protocol's REST specification and its binary tensor dat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,11 +28,10 @@ from homeostat.gateway.v2.tensors import (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which model is asked: its name, the columns of the event's id and the entity."""
+    """Which model is asked, and the names beside its features that may be sent."""
 
     model: str
-    identity: str
-    entity: str | None
+    beside: Collection[str]
     version: int | None = None
 
 
@@ -57,7 +56,7 @@ def infer(
     request = read(body, header_length)
     schema = answering.schema(target.version)
     check_wanted(request.wanted, schema)
-    columns, count = columns_of(request.tensors, schema, target.identity, target.entity)
+    columns, count = columns_of(request.tensors, schema, target.beside)
     answers = answering.answer(Asked(columns, count, target.version))
     outputs = chosen(outputs_of(answers, schema.task), request.wanted)
     written, length = write(request, outputs, answers, target)

@@ -126,8 +126,7 @@ class ProtocolRoutes:
 
     async def _infer(self, body: bytes, headers: dict[bytes, bytes], version: int | None) -> Reply:
         length = _header_length(headers)
-        events = self._model.project.events
-        target = Target(self._name, events.id, events.entity, version)
+        target = Target(self._name, self._model.beside, version)
 
         def answered() -> tuple[bytes, int | None]:
             written, head, answers = infer(body, length, self._model, target)

@@ -105,7 +105,6 @@ class Service:
     def _ModelInfer(self, request: Any) -> Any:
         self._known(request.model_name)
         version = version_of(request.model_version)
-        events = self._model.project.events
         schema = self._model.schema(version)
         wanted = [output.name for output in request.outputs]
         check_wanted(wanted, schema)
@@ -114,7 +113,7 @@ class Service:
             raise InputError(
                 "there are no inputs", subject="inputs", next_step="send a tensor per feature"
             )
-        columns, count = columns_of(tensors, schema, events.id, events.entity)
+        columns, count = columns_of(tensors, schema, self._model.beside)
         answers = self._model.answer(Asked(columns, count, version))
         self._model.counted(answers, self._metrics)
         versions = set(answers.versions)
