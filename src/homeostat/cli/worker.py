@@ -18,6 +18,7 @@ from homeostat.errors import HomeostatError, ModelLoadError
 if TYPE_CHECKING:
     from homeostat.wiring import Worker
 
+ROLL_EVERY_S = 3600.0
 Listen = Callable[[], Awaitable[asyncio.Server]]
 """Opens the worker's control socket, once it is ready to be told."""
 
@@ -64,11 +65,20 @@ async def _serve(given: argparse.Namespace) -> None:
     stop = asyncio.Event()
     control = Control(model.arms, worker.standing, name, stop.set)
     serve = _serve_http if given.grpc_port is None else _serve_grpc
+    rolling = asyncio.ensure_future(_roll(worker))
     try:
         await serve(worker, given, lambda: control.serve(socket_file), stop)
     finally:
+        rolling.cancel()
         socket_file.unlink(missing_ok=True)
         worker.log.seal()
+
+
+async def _roll(worker: Worker) -> None:
+    """Close the log's segment once an hour, so that it is sealed also when nobody asks."""
+    while True:
+        await asyncio.sleep(ROLL_EVERY_S)
+        await asyncio.to_thread(worker.log.roll)
 
 
 async def _serve_http(
