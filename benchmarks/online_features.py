@@ -60,8 +60,9 @@ def rows(views: int, columns: int):
                 at = microseconds(NOW - timedelta(hours=age + 1))
                 values = [drawn.random() for _ in range(columns)]
                 number = f"{key}-{age}"
-                yield f"v{view}", OnlineRow(
-                    key_text([f"k{key}"]), at, number, orjson.dumps([values, values])
+                yield (
+                    f"v{view}",
+                    OnlineRow(key_text([f"k{key}"]), at, number, orjson.dumps([values, values])),
                 )
 
 
