@@ -76,7 +76,7 @@ def serving(
     command: list[str], url: str, body: str, cwd: Path, env: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A server, once ``url`` answers ``body``; stopped with its children afterwards."""
-    log = tempfile.TemporaryFile()
+    log = tempfile.TemporaryFile()  # noqa: SIM115  # closed at the end
     process = subprocess.Popen(
         command, cwd=cwd, stdout=log, stderr=log, start_new_session=True,
         env={**os.environ, **(env or {})},

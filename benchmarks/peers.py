@@ -35,11 +35,10 @@ def environment(folder: Path, *packages: str) -> Path:
     python = folder / "env" / "bin" / "python"
     if not python.exists():
         print(f"installing {', '.join(packages)}", flush=True)
-        quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-        subprocess.run(["uv", "venv", "-q", str(folder / "env")], **quiet)
+        subprocess.run(["uv", "venv", "-q", str(folder / "env")], check=True)
         try:
             install = ["uv", "pip", "install", "-q", "--python", str(python), *packages]
-            subprocess.run(install, **quiet)
+            subprocess.run(install, check=True, capture_output=True)
         except subprocess.CalledProcessError as error:
             shutil.rmtree(folder / "env")
             raise RuntimeError(error.stderr.decode()[-500:]) from error
