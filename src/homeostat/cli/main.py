@@ -12,6 +12,7 @@ import typer
 
 from homeostat.cli import (
     backtest,
+    batch,
     check,
     init,
     ledger,
@@ -54,6 +55,7 @@ why.add(app)
 served.add(app)
 orders.add(app)
 backtest.add(app)
+batch.add(app)
 reproduce.add(app)
 replay.add(app)
 ledger.add(app)

@@ -82,6 +82,20 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """A batch of rows was scored by a version. Digests are SHA-256 of files."""
+
+    batch: str
+    version: int
+    digest: str
+    input: str
+    output: str
+    output_digest: str
+    rows: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """A new controller took over; intents without an outcome will be decided again."""
 
@@ -91,6 +105,17 @@ class Recovered:
 
 EVENTS: dict[str, type] = {
     kind.__name__: kind
-    for kind in (Done, Fetched, Started, Routed, Failed, Declared, Ended, Order, Recovered)
+    for kind in (
+        Done,
+        Fetched,
+        Started,
+        Routed,
+        Failed,
+        Declared,
+        Ended,
+        Order,
+        Scored,
+        Recovered,
+    )
 }
 """Every event by name: the ledger's vocabulary of outcomes, facts and orders."""

@@ -302,6 +302,10 @@ def _ordered(draft: _Draft, event: ev.Order, entry: Entry) -> None:
     draft.orders.append(PendingOrder(entry.seq, entry.at, event))
 
 
+def _scored(draft: _Draft, event: ev.Scored, entry: Entry) -> None:
+    """A batch changes nothing that is decided about; its entry is the record."""
+
+
 def _recovered(draft: _Draft, event: ev.Recovered, entry: Entry) -> None:
     draft.intents.clear()
 
@@ -337,5 +341,6 @@ _FACTS: dict[str, Callable[[_Draft, Any, Entry], None]] = {
     "Declared": _declared,
     "Ended": _ended,
     "Order": _ordered,
+    "Scored": _scored,
     "Recovered": _recovered,
 }

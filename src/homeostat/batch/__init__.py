@@ -1,0 +1,1 @@
+"""Scoring a table with a version: streamed, resumed after a kill, with its lineage."""
