@@ -137,7 +137,9 @@ def _scorer(wired: Assembly, version: Version) -> Any:
     from homeostat.pipeline.scorer import load_scorer
 
     package = wired.blobs.get_tree(version.candidate.package_digest)
-    scorer = load_scorer(package, trusted_digest=version.digest)
+    scorer = load_scorer(
+        package, trusted_digest=version.digest, engine=wired.project.serving.engine
+    )
     scorer.self_test()
     return scorer
 
