@@ -20,6 +20,7 @@ from homeostat.gateway.asked import Asked
 from homeostat.gateway.batcher import Batcher
 from homeostat.gateway.exchange import (
     JSON,
+    QUERY,
     Message,
     Receive,
     Reply,
@@ -150,7 +151,9 @@ class Gateway:
             name, handler = self._routes.find(scope["method"], scope["path"])
             message: Message = await receive()
             body = await body_in(receive, message, self._limit)
-            answer = await handler(body, dict(scope["headers"]))
+            headers = dict(scope["headers"])
+            headers[QUERY] = scope.get("query_string", b"")
+            answer = await handler(body, headers)
         except Exception as error:
             await self._failed(error, name, scope["path"], send)
         else:

@@ -15,6 +15,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
+QUERY = b":query"
+"""Where a handler finds the query of the request's URL among the headers."""
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
 
 

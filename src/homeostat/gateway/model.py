@@ -99,6 +99,33 @@ class Model:
         ]
         return self.answer_rows(rows)
 
+    def features_of(self, keys: Mapping[str, str]) -> dict[str, Any]:
+        """The features of views for ``keys``, as a request with these would get them now.
+
+        Raises InputError for a key that is missing or unknown, and when there are no views.
+        """
+        if self.online is None:
+            raise InputError(
+                "no feature views are declared, so there is nothing to fetch",
+                subject=self.project.model,
+                next_step="declare features.views in the project file",
+            )
+        asked = {name: [self._typed(name, value)] for name, value in keys.items()}
+        views = [name for name in self.project.features.names if "__" in name]
+        others = {name: [None] for name in self.project.features.names if name not in views}
+        columns, fetched = self.online.fill({**others, **asked}, 1, self._clock.now())
+        shown = {name: columns[name][0] for name in views if name in columns}
+        return {"features": shown, "fetched": fetched[0] or {}}
+
+    def _typed(self, name: str, value: str) -> Any:
+        """A key from a URL: a whole number where the project's checks say so."""
+        whole = any(
+            (check := self.project.sources[view.source].checks.columns.get(name)) is not None
+            and check.type == "integer"
+            for view in self.project.features.views.values()
+        )
+        return int(value) if whole and value.lstrip("-").isdecimal() else value
+
     def ages_s(self) -> Mapping[str, float]:
         """Age of the newest row of each view of the online store, in seconds."""
         return {} if self.online is None else self.online.freshness(self._clock.now())

@@ -71,12 +71,27 @@ def openapi(
 def _model_paths(project: Project, record: dict[str, Any]) -> dict[str, Any]:
     base = f"/v1/models/{project.model}"
     listed = shape({"models": {"type": "array", "items": ref("Described")}})
+    views = {f"{base}/features": {"get": _features(project)}} if project.features.views else {}
     return {
+        **views,
         f"{base}/predict": {"post": _predict(record)},
         f"{base}/labels": {"post": _labels(project.task == "binary")},
         base: {"get": _get("model", "The model, its arms and its features", ref("Model"))},
         "/v1/models": {"get": _get("models", "Models served here", listed)},
     }
+
+
+def _features(project: Project) -> dict[str, Any]:
+    told = shape({"features": {"type": "object"}, "fetched": {"type": "object"}})
+    found = {"200": answer("As a request with these keys would get them now.", content(told))}
+    asked = operation(
+        "features", "Features of views, by key", STATE, found, problems=("422", "503")
+    )
+    keys = dict.fromkeys(key for view in project.features.views.values() for key in view.key)
+    asked["parameters"] = [
+        {"name": key, "in": "query", "required": True, "schema": _TEXT} for key in keys
+    ]
+    return asked
 
 
 def _predict(record: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from time import monotonic
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -13,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from homeostat import __version__
 from homeostat.errors import HomeostatError, MethodError, UnknownModelError, UnknownRouteError
 from homeostat.gateway.docs_page import docs_page
-from homeostat.gateway.exchange import JSON, Reply, failed
+from homeostat.gateway.exchange import JSON, QUERY, Reply, failed
 from homeostat.gateway.label_route import LabelRoute
 from homeostat.gateway.metrics import Metrics
 from homeostat.gateway.model import Model
@@ -56,6 +57,7 @@ class Routes:
             "/v1/models": {"GET": ("models", self._models)},
             base: {"GET": ("model", self._described_model)},
             f"{base}/labels": {"POST": ("labels", self._post_labels)},
+            f"{base}/features": {"GET": ("features", self._features)},
             f"{base}/predict": {},
         }
 
@@ -168,6 +170,10 @@ class Routes:
             if isinstance(count, int):
                 self._metrics.labels.labels(self._model.project.model, outcome).inc(count)
         return _json(answer, 202)
+
+    async def _features(self, _: bytes, headers: dict[bytes, bytes]) -> Reply:
+        keys = dict(parse_qsl(headers[QUERY].decode("utf-8", "replace"), keep_blank_values=True))
+        return _json(await self.in_thread(lambda: self._model.features_of(keys)))
 
     async def _openapi(self, *_: object) -> Reply:
         return _json(self._document())

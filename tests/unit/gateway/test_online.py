@@ -105,3 +105,21 @@ def test_the_open_inference_protocol_takes_keys_too(served):
     assert answer.status_code == 200
     row = logged(served).filter(pl.col("event") == "o-2").to_dicts()[0]
     assert row["inputs"] == built(served, "b", 0.5)
+
+
+def test_what_a_request_would_get_can_be_looked_at(served):
+    answer = served.ask("GET", "/v1/models/shop/features", params={"shop": "b"})
+    assert answer.status_code == 200
+    expected = built(served, "b", 0.5)
+    views = {name: value for name, value in expected.items() if "__" in name}
+    assert answer.json()["features"] == views
+    assert set(answer.json()["fetched"]) == {"last", "sums"}
+    document = served.ask("GET", "/openapi.json").json()
+    assert document["paths"]["/v1/models/shop/features"]["get"]["parameters"][0]["name"] == "shop"
+
+
+@pytest.mark.parametrize(("keys", "subject"), [({}, "shop"), ({"shpo": "b"}, "shpo")])
+def test_a_missing_or_unknown_key_is_named(served, keys, subject):
+    answer = served.ask("GET", "/v1/models/shop/features", params=keys)
+    assert answer.status_code == 422
+    assert answer.json()["subject"] == subject

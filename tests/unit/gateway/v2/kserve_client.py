@@ -53,7 +53,7 @@ async def grpc(url):
 
 async def main():
     saw = {"rest": await rest(sys.argv[1]), "grpc": await grpc(sys.argv[2])}
-    sys.stdout.write(json.dumps(saw))
+    sys.stdout.write(json.dumps(saw, default=bytes.decode))
 
 
 if __name__ == "__main__":
