@@ -20,8 +20,8 @@ from homeostat.cli.context import (
     console,
     print_json,
 )
-from homeostat.cli.orders import number_of
-from homeostat.errors import OrderError, UnknownVersionError
+from homeostat.cli.named import version_named
+from homeostat.errors import OrderError
 
 if TYPE_CHECKING:
     from homeostat.batch.job import Finished, Job
@@ -85,7 +85,7 @@ def batch(
         )
     wired = assemble(project, state, workers=False)
     table = table_of(input, sql)
-    chosen = _version(wired, version)
+    chosen = version_named(wired.engine.refresh(), version)
     job = Job(
         table=table,
         output=output,
@@ -111,26 +111,6 @@ def batch(
         out.print(f"{done.resumed_rows:,} rows were scored before, by a job that was killed")
     if done.rejected:
         out.print(f"[yellow]{done.rejected:,} rows set aside[/], with reasons, in {job.rejects}")
-
-
-def _version(wired: Assembly, given: str) -> Version:
-    recorded = wired.engine.refresh()
-    if given == "champion":
-        if recorded.champion is None:
-            raise UnknownVersionError(
-                "there is no champion yet",
-                subject=wired.project.model,
-                next_step="run `homeostat run`, or name a version with --version",
-            )
-        return recorded.champion
-    number = number_of(given)
-    if not 1 <= number <= len(recorded.versions):
-        raise UnknownVersionError(
-            f"there is no version {number}",
-            subject=f"v{number}",
-            next_step="`homeostat versions` lists them",
-        )
-    return recorded.version(number)
 
 
 def _scorer(wired: Assembly, version: Version) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from homeostat.cli.context import (
+    EXIT_NO,
     HERE,
     JsonOption,
     ProjectOption,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from homeostat.spec.load import ProjectFile
     from homeostat.spec.project import Project
 
-NOT_PASSED = 3
 
 SchemaOption = Annotated[
     bool, typer.Option("--schema", help="Print the JSON Schema of homeostat.yaml, for editors.")
@@ -75,7 +75,7 @@ def check(
         print_json({"model": file.project.model, "ok": good, "deliveries": deliveries})
     else:
         _print(file.project, samples)
-    return 0 if good else NOT_PASSED
+    return 0 if good else EXIT_NO
 
 
 def _samples(file: ProjectFile, folder: Path, say: Callable[[str], None]) -> tuple[Sample, ...]:

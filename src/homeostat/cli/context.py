@@ -31,8 +31,11 @@ StateOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, kept in the ledger.")]
 HERE = Path()
+EXIT_NO = 3
+"""Exit status of a command whose answer is a no: refused, not equal, not in order."""
 
 __all__ = [
+    "EXIT_NO",
     "HERE",
     "JsonOption",
     "ProjectOption",

@@ -23,6 +23,7 @@ from homeostat.cli.context import (
     print_json,
     recorded_of,
 )
+from homeostat.cli.named import number_of
 from homeostat.errors import LeaseHeldError, OrderError, UnknownVersionError
 
 VersionArgument = Annotated[str, typer.Argument(help="A version: v3 or 3.")]
@@ -100,17 +101,6 @@ def resume(
 ) -> None:
     """End a pause."""
     _order("resume", None, why, project, state, as_json)
-
-
-def number_of(text: str) -> int:
-    """The version number in ``v3`` or ``3``; UnknownVersionError for anything else."""
-    if not text.removeprefix("v").isdigit():
-        raise UnknownVersionError(
-            f"'{text}' is not a version",
-            subject=text,
-            next_step="write v3 or 3; `homeostat versions` lists them",
-        )
-    return int(text.removeprefix("v"))
 
 
 def _order(

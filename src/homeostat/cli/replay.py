@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from homeostat.cli.context import (
+    EXIT_NO,
     HERE,
     JsonOption,
     ProjectOption,
@@ -18,9 +19,9 @@ from homeostat.cli.context import (
     parse_time,
     print_json,
 )
-from homeostat.cli.orders import number_of
+from homeostat.cli.named import version_named
 from homeostat.cli.replay_shown import progress_bar, table, told
-from homeostat.errors import OrderError, UnknownVersionError
+from homeostat.errors import OrderError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,8 +42,6 @@ OutOption = Annotated[
 ]
 PART = timedelta(hours=6)
 """So much of a window is in memory at once."""
-NOT_EQUAL = 1
-"""Exit status when a prediction is not what the version answers."""
 
 
 def add(app: typer.Typer) -> None:
@@ -61,7 +60,7 @@ def replay(
 ) -> int:
     """Compute logged predictions again, from the inputs in the prediction log.
 
-    With --id: one prediction, by the version that answered it; exits 1 when the answer is
+    With --id: one prediction, by the version that answered it; exits 3 when the answer is
     another one now, or cannot be computed. With --window and --version: all that was answered
     in that time, by any version, beside the logged answers.
     """
@@ -109,7 +108,7 @@ def _one(wired: Assembly, wanted: str, *, as_json: bool) -> int:
     from homeostat.pipeline.replay_scores import replay_one
 
     row = _row(wired, wanted)
-    version = _version(wired, str(row["version"]))
+    version = version_named(wired.engine.refresh(), str(row["version"]))
     redacted = hidden(row["inputs"] or {}, wired.project.serving.log.personal)
     scorer = _scorer(wired, version, wired.project.serving.engine)
     found = replay_one(row, scorer, redacted)
@@ -127,7 +126,7 @@ def _one(wired: Assembly, wanted: str, *, as_json: bool) -> int:
         })  # fmt: skip
     else:
         console().print(told(row, found, scorer.engine), soft_wrap=True)
-    return 0 if found.equal else NOT_EQUAL
+    return 0 if found.equal else EXIT_NO
 
 
 def _row(wired: Assembly, wanted: str) -> dict[str, Any]:
@@ -161,7 +160,7 @@ def _window(
 ) -> None:
     from homeostat.pipeline.replay_scores import compared
 
-    version = _version(wired, name)
+    version = version_named(wired.engine.refresh(), name)
     scorer = _scorer(wired, version, wired.project.serving.engine)
     with progress_bar(silent=as_json) as tell:
         rows, redacted = _replayed(wired, scorer, span, tell)
@@ -229,21 +228,6 @@ def _write(rows: pl.DataFrame, out: Path) -> None:
 
 
 # -- versions ---------------------------------------------------------------------------
-
-
-def _version(wired: Assembly, name: str) -> Version:
-    recorded = wired.engine.refresh()
-    if name == "champion" and recorded.champion is not None:
-        return recorded.champion
-    number = 0 if name == "champion" else number_of(name)
-    try:
-        return recorded.version(number)
-    except KeyError as error:
-        raise UnknownVersionError(
-            "no version serves yet" if name == "champion" else f"there is no version {number}",
-            subject=name,
-            next_step="`homeostat versions` lists them",
-        ) from error
 
 
 def _scorer(wired: Assembly, version: Version, engine: Literal["auto", "native"]) -> Scorer:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from homeostat.cli.context import (
+    EXIT_NO,
     HERE,
     JsonOption,
     ProjectOption,
@@ -14,15 +15,9 @@ from homeostat.cli.context import (
     console,
     print_json,
 )
-from homeostat.cli.orders import number_of
-from homeostat.errors import UnknownVersionError
-
-if TYPE_CHECKING:
-    from homeostat.domain.recorded import Recorded
-    from homeostat.domain.version import Version
+from homeostat.cli.named import version_named
 
 VersionArgument = Annotated[str, typer.Argument(help="champion, v3 or 3.")]
-NOT_EQUAL = 3
 
 
 def add(app: typer.Typer) -> None:
@@ -46,7 +41,7 @@ def reproduce(
 
     wired = assemble(project, state)
     recorded = wired.engine.refresh()
-    wanted = _wanted(recorded, version)
+    wanted = version_named(recorded, version)
     request = recorded.runs[wanted.candidate.run_id].request
     out = console()
     status = None if as_json else out.status(f"training version {wanted.number} again")
@@ -72,18 +67,4 @@ def reproduce(
         out.print(f"version {wanted.number}: equal in [{colour}]{found.level}[/]")
         for difference in found.differences:
             out.print(f"  {difference}")
-    return 0 if equal else NOT_EQUAL
-
-
-def _wanted(recorded: Recorded, name: str) -> Version:
-    if name == "champion" and recorded.champion is not None:
-        return recorded.champion
-    number = 0 if name == "champion" else number_of(name)
-    try:
-        return recorded.version(number)
-    except KeyError as error:
-        raise UnknownVersionError(
-            "no version serves yet" if name == "champion" else f"there is no version {number}",
-            subject=name,
-            next_step="`homeostat versions` lists them",
-        ) from error
+    return 0 if equal else EXIT_NO

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from homeostat.cli.context import (
+    EXIT_NO,
     HERE,
     JsonOption,
     ProjectOption,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from homeostat.domain.run import Run
     from homeostat.wiring import Assembly
 
-NOT_PASSED = 3
 POLL_S = 0.2
 
 
@@ -210,7 +210,7 @@ def _tell(wired: Assembly, done: Run, as_json: bool) -> int:
         print_json(facts)
     else:
         _print(done, facts)
-    return 0 if version else NOT_PASSED
+    return 0 if version else EXIT_NO
 
 
 def _print(done: Run, facts: dict[str, Any]) -> None:

@@ -107,4 +107,5 @@ EVENTS = (
     ev.Ended("run-0001", candidate()),
     ev.Order("promote", "ann", "because", 2),
     ev.Recovered("host:1", AT),
+    ev.Scored("b-1", 3, "d" * 64, "in.parquet", "out.parquet", "e" * 64, 100, 2),
 )
