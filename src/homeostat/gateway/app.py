@@ -115,7 +115,7 @@ class Gateway:
             await self.in_thread(lambda: model.rows.answer((row,)))
         else:
             model.rows.answer((row,))
-        self.metrics.predicted(row.arm.arm.version, row.role)
+        self.metrics.answered(row.arm.arm.version, row.role, perf_counter() - began)
         if row.flags and row.flags[-1] == UNLOGGED:
             self.metrics.unlogged.labels(model.project.model).inc()
         if len(row.loaded.beside) > 1:

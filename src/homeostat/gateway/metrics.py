@@ -112,6 +112,13 @@ class Metrics:
             buckets=BUCKETS_S,
             registry=self.registry,
         )
+        self.prediction_latency = Histogram(
+            "homeostat_prediction_seconds",
+            "Time from the arrival of a request for one row to its prediction in the log.",
+            ["model", "version", "arm"],
+            buckets=BUCKETS_S,
+            registry=self.registry,
+        )
         for attribute, (name, text, labels) in _COUNTERS.items():
             counter = Counter(f"homeostat_{name}", text, ["model", *labels], registry=self.registry)
             setattr(self, attribute, counter)
@@ -125,6 +132,7 @@ class Metrics:
             )
             setattr(self, attribute, gauge)
         self._versions: dict[tuple[int, str], Counter] = {}
+        self._latencies: dict[tuple[int, str], Histogram] = {}
 
     def predicted(self, version: int, arm: str, count: int = 1) -> None:
         """Count predictions of a version in its role."""
@@ -133,6 +141,15 @@ class Metrics:
             known = self.predictions.labels(self._model, str(version), arm)
             self._versions[version, arm] = known
         known.inc(count)
+
+    def answered(self, version: int, arm: str, spent_s: float) -> None:
+        """Count one prediction of a version in its role, and the time that it took."""
+        self.predicted(version, arm)
+        known = self._latencies.get((version, arm))
+        if known is None:
+            known = self.prediction_latency.labels(self._model, str(version), arm)
+            self._latencies[version, arm] = known
+        known.observe(spent_s)
 
     def routed(self, routing: Routing, before: Routing) -> None:
         """Show the shares of ``routing``; what is gone has none."""

@@ -150,6 +150,7 @@ def test_metrics_and_documents(ask):
     ask("POST", f"{BASE}/predict", json=ROW)
     text = ask("GET", "/metrics").text
     assert 'homeostat_predictions_total{arm="champion",model="tumours",version="1"} 1.0' in text
+    assert 'homeostat_prediction_seconds_count{arm="champion",model="tumours",version="1"}' in text
     assert 'homeostat_arm_share{model="tumours",version="1"} 1.0' in text
     document = ask("GET", "/openapi.json").json()
     assert document["openapi"].startswith("3.1")
