@@ -24,20 +24,29 @@ CLIENT = Path(__file__).with_name("kserve_client.py")
 
 
 def environment():
-    """The interpreter of an environment with KServe; None, and why, when it cannot be had."""
-    python = ROOT / "build" / "clients" / "kserve" / "bin" / "python"
-    if python.exists():
-        return python, ""
+    """The interpreter of an environment with KServe; None, and why, when it cannot be had.
+
+    It is made beside and moved into place: several test processes may want it at once.
+    """
+    folder = ROOT / "build" / "clients" / "kserve"
+    if folder.exists():
+        return folder / "bin" / "python", ""
     uv = shutil.which("uv") or ROOT / "build" / "bootstrap" / "bin" / "uv"
-    folder = python.parents[1]
+    making = folder.with_name(f"kserve-{os.getpid()}")
+    python = making / "bin" / "python"
     try:
-        subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder], check=True)
-        install = [uv, "pip", "install", "-q", "--python", python, "kserve"]
-        subprocess.run(install, check=True, capture_output=True, text=True)
+        for command in (
+            [uv, "venv", "-q", "--python", sys.executable, making],
+            [uv, "pip", "install", "-q", "--python", python, "kserve"],
+        ):
+            subprocess.run(command, check=True, capture_output=True, text=True)
+        making.rename(folder)
     except (OSError, subprocess.CalledProcessError) as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        return None, f"KServe cannot be installed: {getattr(error, 'stderr', '') or error}"
-    return python, ""
+        shutil.rmtree(making, ignore_errors=True)
+        if not folder.exists():
+            why = getattr(error, "stderr", "") or error
+            return None, f"KServe cannot be installed: {why}"
+    return folder / "bin" / "python", ""
 
 
 @pytest.fixture(scope="module")
