@@ -25,6 +25,8 @@ from peers import PEERS, values
 
 BUILD = Path(__file__).parents[1] / "build"
 ROWS = 10_000
+MANY = (16, 64, 128)
+"""Connections at which two workers are compared with one: the kernel spreads few unevenly."""
 
 _ECHO = """
 async def app(scope, receive, send):
@@ -212,16 +214,18 @@ def main() -> None:
         line("Homeostat, 1 connection", alone, echoed[1])
         busy = measured(ours.url, body(), 16, given.seconds)
         line("Homeostat, 16 connections", busy, echoed[16])
-        more = measured(ours.url, body(), 64, given.seconds)
-        line("Homeostat, 64 connections", more)
+        one = {16: busy}
+        for connections in MANY[1:]:
+            one[connections] = measured(ours.url, body(), connections, given.seconds)
+            line(f"Homeostat, {connections} connections", one[connections])
         rows = large(ours.port)
         grown = million(ours) if given.million else None
         answered = predictions(ours.port)
     with Ours(folder, 2) as ours:
-        two = measured(ours.url, body(), 16, given.seconds)
-        line("Homeostat, 2 workers, 16 connections", two)
-        two_more = measured(ours.url, body(), 64, given.seconds)
-        line("Homeostat, 2 workers, 64 connections", two_more)
+        two = {}
+        for connections in MANY:
+            two[connections] = measured(ours.url, body(), connections, given.seconds)
+            line(f"Homeostat, 2 workers, {connections} connections", two[connections])
         answered += predictions(ours.port)
     kept = logged(folder) - before
     names = [name for name in given.peers.split(",") if name in PEERS]
@@ -230,8 +234,9 @@ def main() -> None:
     limits.append(limit("requests/s at 16 connections, one worker", busy.per_s, 12_000))
     limits.append(limit("p50 at one connection, ms", alone.p50_ms, 0.2, at_most=True))
     limits.append(limit("p99 at one connection, ms", alone.p99_ms, 1.0, at_most=True))
-    limits.append(limit("two workers to one, 16 connections", two.per_s / busy.per_s, 1.7))
-    limits.append(limit("two workers to one, 64 connections", two_more.per_s / more.per_s, 1.7))
+    for connections in MANY:
+        ratio = two[connections].per_s / one[connections].per_s
+        limits.append(limit(f"two workers to one, {connections} connections", ratio, 1.7))
     limits.append(limit("rows/s in one request, best form", max(rows.values()), 200_000))
     if grown is not None:
         limits.append(limit("memory over a million requests, MB", grown, 20, at_most=True))
