@@ -26,17 +26,12 @@ def bucket(entity: str) -> int:
     return int.from_bytes(first, "big") % BUCKETS
 
 
-def choose(routing: Routing, entity: str) -> Arm:
-    """The arm that answers for ``entity``; ValueError when no arm answers.
+def by_bucket(routing: Routing) -> Sequence[Arm]:
+    """The answering arm of each of the 1,000 places; ValueError when no arm answers.
 
     Arms are laid out from the newest version on, so a growing challenger only takes over
     places from older ones.
     """
-    return by_bucket(routing)[bucket(entity)]
-
-
-def by_bucket(routing: Routing) -> Sequence[Arm]:
-    """The answering arm of each of the 1,000 places."""
     arms = sorted(routing.answering, key=lambda arm: -arm.version)
     if not arms:
         raise ValueError("the routing has no arm that answers")

@@ -49,7 +49,6 @@ class Workers:
         ]
         self._folder = folder
         self._metrics = metrics
-        self.restarts = 0
 
     def start(self) -> None:
         """Start all; returns when each has its socket. ServingError when one ends instead."""
@@ -112,7 +111,6 @@ class Workers:
         worker.process = None
         worker.again_s = now + worker.pause_s
         worker.pause_s = min(LONGEST_PAUSE_S, worker.pause_s * 2)
-        self.restarts += 1
 
     def _await(self, worker: _Worker, until: float) -> None:
         import time
