@@ -2,11 +2,12 @@
 
 Each feature is an input of shape [n] or [n, 1]; numbers take any numeric datatype, categories
 BYTES (or whole numbers). The event's id and the entity are optional inputs. When all features
-are numbers, one two-dimensional input named ``rows`` does as well, in model order.
+are numbers, one two-dimensional input named ``rows`` stands for them as well, in model order.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -29,25 +30,28 @@ def columns_of(
     ``beside`` are the names that are no features and may be sent: the event's id, the entity,
     keys of views.
     """
-    if len(tensors) == 1 and tensors[0].name == ROWS and ROWS not in schema.names:
-        return _matrix(tensors[0], schema)
     kinds = {feature.name: feature.kind for feature in schema.features}
     columns: dict[str, Sequence[Any]] = {}
     heights: dict[str, int] = {}
     for place, tensor in enumerate(tensors):
-        where = f"inputs[{place}]"
-        if tensor.name in columns:
-            raise _wrong(where, f"the input '{tensor.name}' is there twice", "send it once")
-        if tensor.name not in kinds and tensor.name not in beside:
-            known = ", ".join(schema.names)
-            raise _wrong(where, f"there is no input '{tensor.name}'", f"the inputs are {known}")
-        heights[tensor.name] = _height(tensor, where)
-        if tensor.name not in kinds:
-            columns[tensor.name] = _plain(tensor)
-        elif kinds[tensor.name] == "number":
-            columns[tensor.name] = _numbers(tensor, where)
+        where, name = f"inputs[{place}]", tensor.name
+        made: dict[str, Sequence[Any]]
+        if name == ROWS and ROWS not in kinds and ROWS not in beside:
+            made = _matrix(tensor, schema, where)
         else:
-            columns[tensor.name] = _texts(tensor, where)
+            _check_column(tensor, where)
+            if name in kinds:
+                made = {name: (_numbers if kinds[name] == "number" else _texts)(tensor, where)}
+            elif name in beside:
+                made = {name: _plain(tensor)}
+            else:
+                known = ", ".join(schema.names)
+                raise _wrong(where, f"there is no input '{name[:60]}'", f"the inputs are {known}")
+        twice = next((one for one in made if one in columns), None)
+        if twice is not None:
+            raise _wrong(where, f"the input '{twice}' is there twice", "send it once")
+        columns.update(made)
+        heights[name] = tensor.shape[0]
     if len(set(heights.values())) > 1:
         told = ", ".join(f"{name}: {height}" for name, height in heights.items())
         raise _wrong("inputs", f"inputs differ in their rows ({told[:200]})", "send equal numbers")
@@ -86,44 +90,52 @@ def chosen(outputs: Sequence[Tensor], wanted: Sequence[str]) -> list[Tensor]:
 
 
 def check_wanted(wanted: Sequence[str], schema: Schema) -> None:
-    """InputError when an output is asked for that the model does not have."""
+    """InputError when an output is asked for twice, or that the model does not have."""
     names = output_names(schema.task)
+    seen: set[str] = set()
     for place, name in enumerate(wanted):
         if name not in names:
             raise _wrong(
                 f"outputs[{place}]",
-                f"there is no output '{name}'",
+                f"there is no output '{name[:60]}'",
                 f"the outputs are {', '.join(names)}",
             )
+        if name in seen:
+            raise _wrong(f"outputs[{place}]", f"'{name}' is asked for twice", "ask for it once")
+        seen.add(name)
 
 
-def _matrix(tensor: Tensor, schema: Schema) -> tuple[dict[str, Sequence[Any]], int]:
+def _matrix(tensor: Tensor, schema: Schema, where: str) -> dict[str, Sequence[Any]]:
     categories = [f.name for f in schema.features if f.kind == "category"]
     if categories:
-        raise _wrong(
-            "inputs[0]", f"'{categories[0]}' is a category", "send each feature as its own input"
-        )
+        raise _wrong(where, f"'{categories[0]}' is a category", "send each feature as an input")
     if len(tensor.shape) != 2 or tensor.shape[1] != len(schema.names):
         raise _wrong(
-            "inputs[0].shape",
+            f"{where}.shape",
             f"{list(tensor.shape)} is not [rows, {len(schema.names)}]",
             f"send the features in the order {', '.join(schema.names)}",
         )
-    matrix = np.asarray(_numbers(tensor, "inputs[0]")).reshape(tensor.shape)
-    return dict(zip(schema.names, matrix.T, strict=True)), tensor.shape[0]
+    matrix = np.asarray(_numbers(tensor, where)).reshape(tensor.shape)
+    return dict(zip(schema.names, matrix.T, strict=True))
 
 
-def _height(tensor: Tensor, where: str) -> int:
-    if len(tensor.shape) == 1 or (len(tensor.shape) == 2 and tensor.shape[1] == 1):
-        return tensor.shape[0]
-    raise _wrong(
-        f"{where}.shape", f"{list(tensor.shape)} is not one column", "send the shape [n] or [n, 1]"
-    )
+def _check_column(tensor: Tensor, where: str) -> None:
+    if len(tensor.shape) != 1 and tensor.shape[1:] != (1,):
+        raise _wrong(
+            f"{where}.shape",
+            f"{list(tensor.shape)} is not one column",
+            "send the shape [n] or [n, 1]",
+        )
 
 
 def _plain(tensor: Tensor) -> Sequence[Any]:
-    """Elements as they are: a key may be a whole number or a text."""
-    return tensor.data if isinstance(tensor.data, list) else tensor.data.tolist()
+    """Elements as they are, NaN as null: a key may be a whole number or a text."""
+    if isinstance(tensor.data, list):
+        return tensor.data
+    values: list[Any] = tensor.data.tolist()
+    if tensor.data.dtype.kind == "f":
+        return [None if math.isnan(value) else value for value in values]
+    return values
 
 
 def _numbers(tensor: Tensor, where: str) -> Sequence[Any]:

@@ -23,6 +23,7 @@ from homeostat.gateway.v2.tensors import (
     from_raw,
     to_json,
     to_raw,
+    told,
 )
 
 
@@ -133,10 +134,12 @@ def _inputs(given: Any, raw: memoryview) -> tuple[Tensor, ...]:
         if size is None:
             tensors.append(from_json(name, datatype, shape, described.get("data"), where))
             continue
+        if described.get("data"):
+            raise _wrong(f"{where}.data", "binary_data_size is there too", "send one of them")
         if type(size) is not int or not 0 <= size <= len(raw) - place:
             raise _wrong(
                 f"{where}.parameters.binary_data_size",
-                f"{str(size)[:40]} bytes are not there",
+                f"{told(size)} bytes are not there",
                 "send Inference-Header-Content-Length, and the bytes after the JSON",
             )
         tensors.append(from_raw(name, datatype, shape, bytes(raw[place : place + size]), where))

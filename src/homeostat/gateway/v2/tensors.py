@@ -36,6 +36,8 @@ BYTES = "BYTES"
 BF16 = "BF16"
 DATATYPES = (*DTYPES, BF16, BYTES)
 MAX_ELEMENTS = 50_000_000
+MAX_AXES = 16
+"""Most entries of a shape, and the deepest nesting of JSON data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,14 @@ class Tensor:
 
 def checked_shape(shape: Any, where: str) -> tuple[int, ...]:
     """A shape of whole numbers that are not negative. InputError naming ``where``."""
-    fits = isinstance(shape, list | tuple) and all(
-        type(size) is int and 0 <= size <= MAX_ELEMENTS for size in shape
+    fits = (
+        isinstance(shape, list | tuple)
+        and len(shape) <= MAX_AXES
+        and all(type(size) is int and 0 <= size <= MAX_ELEMENTS for size in shape)
     )
     if not fits or math.prod(shape) > MAX_ELEMENTS:
         raise InputError(
-            f"{str(shape)[:60]} is no shape",
+            f"{told(shape)} is no shape",
             subject=f"{where}.shape",
             next_step="send a list of whole numbers, such as [2, 3]",
         )
@@ -66,15 +70,24 @@ def checked_datatype(datatype: Any, where: str) -> str:
     """A datatype of the protocol. InputError naming ``where``."""
     if datatype not in DATATYPES:
         raise InputError(
-            f"{str(datatype)[:40]!r} is no datatype",
+            f"{told(datatype)} is no datatype",
             subject=f"{where}.datatype",
             next_step=f"send one of {', '.join(DATATYPES)}",
         )
     return str(datatype)
 
 
+def told(value: Any) -> str:
+    """A JSON value for a message: short, however long or deep the value is."""
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value):,}"
+    if isinstance(value, dict):
+        return "an object"
+    return repr(value[:40]) if isinstance(value, str) else str(value)[:40]
+
+
 def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any, where: str) -> Tensor:
-    """A tensor from JSON ``data``, nested or flat. InputError: values, count, range."""
+    """A tensor from JSON ``data``, nested evenly or flat. InputError: values, count, range."""
     flat = _flat(data, where)
     sized(len(flat), shape, where)
     if datatype == BYTES:
@@ -97,7 +110,8 @@ def _flat(given: Any, where: str) -> list[Any]:
     depth = 0
     while data and isinstance(data[0], list):
         depth += 1
-        if depth > 16 or not all(isinstance(part, list) for part in data):
+        even = all(isinstance(part, list) and len(part) == len(data[0]) for part in data)
+        if depth > MAX_AXES or not even:
             raise InputError(
                 "the data is nested unevenly",
                 subject=f"{where}.data",
@@ -129,25 +143,33 @@ def _numbers(flat: list[Any], datatype: str, where: str) -> NDArray[Any]:
     if not kinds <= allowed:
         wrong = next(value for value in flat if type(value) not in allowed)
         raise InputError(
-            f"{str(wrong)[:40]!r} is not of type {datatype}",
+            f"{told(wrong)} is not of type {datatype}",
             subject=f"{where}.data",
             next_step="send values of the datatype, or another datatype",
         )
     try:
-        return np.array(flat, dtype=dtype)
+        with np.errstate(over="ignore"):
+            made = np.array(flat, dtype=dtype)
     except OverflowError as error:
-        raise InputError(
-            f"a value does not fit into {datatype}",
-            subject=f"{where}.data",
-            next_step="send a wider datatype",
-        ) from error
+        raise _narrow(datatype, where) from error
+    if dtype.kind == "f" and np.isinf(made).any():  # JSON has no infinity: it was a large number
+        raise _narrow(datatype, where)
+    return made
+
+
+def _narrow(datatype: str, where: str) -> InputError:
+    return InputError(
+        f"a value does not fit into {datatype}",
+        subject=f"{where}.data",
+        next_step="send a wider datatype",
+    )
 
 
 def _text(value: Any, where: str) -> str:
     if isinstance(value, str):
         return value
     raise InputError(
-        f"{str(value)[:40]!r} is no text",
+        f"{told(value)} is no text",
         subject=f"{where}.data",
         next_step="send BYTES elements as texts",
     )
