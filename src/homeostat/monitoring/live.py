@@ -13,7 +13,7 @@ from homeostat.monitoring.labelled import TRUTH, labels_known
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
 from homeostat.spec.project import Project
-from homeostat.stats.clustered_mean import clustered_mean
+from homeostat.stats.compare.clustered_mean import clustered_mean
 from homeostat.stats.metrics import row_loss
 
 HOUR_US = 3_600_000_000

@@ -20,8 +20,8 @@ from homeostat.domain.evidence import Comparison
 from homeostat.errors import ColumnError
 from homeostat.spec.decisions import Gate
 from homeostat.spec.project import Project
+from homeostat.stats.compare.paired_bootstrap import paired_bootstrap
 from homeostat.stats.metrics import Array, measure, oriented
-from homeostat.stats.paired_bootstrap import paired_bootstrap
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from homeostat.domain.backtest import Curve, Gap, Point
 from homeostat.simulation.spans import Stretch, months, weeks
+from homeostat.stats.compare.paired_bootstrap import MIN_BLOCKS, resampled
 from homeostat.stats.metrics import Array, measure, oriented
-from homeostat.stats.paired_bootstrap import MIN_BLOCKS, resampled
 
 if TYPE_CHECKING:
     import polars as pl

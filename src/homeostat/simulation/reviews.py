@@ -18,7 +18,7 @@ from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.pipeline.scorer import Scorer, load_scorer
 from homeostat.ports.blobs import Blobs
 from homeostat.simulation.chronicle import Chronicle, Deed
-from homeostat.stats.paired_bootstrap import PairedInterval, paired_bootstrap
+from homeostat.stats.compare.paired_bootstrap import PairedInterval, paired_bootstrap
 
 if TYPE_CHECKING:
     import polars as pl

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.domain.codec import canonical, from_builtins
-from homeostat.stats.psi import psi
+from homeostat.stats.drift.psi import psi
 
 Kind = Literal["number", "category"]
 Columns = Mapping[str, tuple[Kind, NDArray]]  # type: ignore[type-arg]

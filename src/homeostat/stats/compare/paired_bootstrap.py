@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.stats.block_auc import BlockAuc
+from homeostat.stats.compare.block_auc import BlockAuc
 from homeostat.stats.metrics import Array, Ranked, measure, oriented, row_values
 
 MIN_BLOCKS = 10

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from homeostat.stats.compare.paired_bootstrap import MIN_BLOCKS, PairedInterval, paired_bootstrap
 from homeostat.stats.metrics import METRICS, measure, oriented
-from homeostat.stats.paired_bootstrap import MIN_BLOCKS, PairedInterval, paired_bootstrap
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from homeostat.stats.block_auc import BlockAuc
+from homeostat.stats.compare.block_auc import BlockAuc
 from homeostat.stats.metrics import Ranked
 
 

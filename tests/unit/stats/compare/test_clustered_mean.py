@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from homeostat.stats.clustered_mean import clustered_mean
+from homeostat.stats.compare.clustered_mean import clustered_mean
 
 
 def test_with_one_row_per_block_it_is_the_t_interval():

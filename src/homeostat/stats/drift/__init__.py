@@ -1,0 +1,1 @@
+"""How far one distribution is from another, and whether that is more than chance."""

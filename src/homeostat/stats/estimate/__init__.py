@@ -1,0 +1,1 @@
+"""How well a model probably does, before the labels are there."""
