@@ -126,6 +126,7 @@ def verified(entries: Iterable[Entry], head: str = GENESIS, seq: int = 0) -> Ite
             entry.seq == seq
             and entry.previous_hash == head
             and entry.at.tzinfo is not None
+            and isinstance(entry.cause, int | None)  # an infinity has the JSON, and hash, of None
             and entry.hash == chain(head, seq, entry.model, new).hash
         )
         if not holds:
