@@ -20,7 +20,7 @@ from homeostat.domain.evidence import Comparison
 from homeostat.errors import ColumnError
 from homeostat.spec.decisions import Gate
 from homeostat.spec.project import Project
-from homeostat.stats.compare.paired_bootstrap import paired_bootstrap
+from homeostat.stats.compare.paired import paired
 from homeostat.stats.metrics import Array, measure, oriented
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _interval(
 ) -> Comparison:
     if scored.champion is None:
         return _points(metric, where, scored)
-    interval = paired_bootstrap(
+    interval = paired(
         metric,
         scored.truth,
         scored.challenger,

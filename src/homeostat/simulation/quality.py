@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from homeostat.domain.backtest import Curve, Gap, Point
 from homeostat.simulation.spans import Stretch, months, weeks
-from homeostat.stats.compare.paired_bootstrap import MIN_BLOCKS, resampled
+from homeostat.stats.compare.paired import MIN_BLOCKS
+from homeostat.stats.compare.resampled import resampled
 from homeostat.stats.metrics import Array, measure, oriented
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.pipeline.scorer import Scorer, load_scorer
 from homeostat.ports.blobs import Blobs
 from homeostat.simulation.chronicle import Chronicle, Deed
-from homeostat.stats.compare.paired_bootstrap import PairedInterval, paired_bootstrap
+from homeostat.stats.compare.paired import PairedInterval, paired
 
 if TYPE_CHECKING:
     import polars as pl
@@ -93,10 +93,10 @@ def _judge(
 ) -> tuple[PairedInterval, int, str]:
     """The interval, the number of rows, and what its blocks are."""
     if not rows.height:
-        nothing = PairedInterval(None, None, None, None, None, 0, "no labelled rows came after it")
+        nothing = PairedInterval(None, None, note="no labelled rows came after it")
         return nothing, 0, "day"
     blocks, name = blocks_of(rows["at"].dt.timestamp("us").to_numpy())
-    interval = paired_bootstrap(
+    interval = paired(
         metric,
         rows["truth"].cast(float).to_numpy(),
         new.score(rows),

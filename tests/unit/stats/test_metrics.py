@@ -12,19 +12,54 @@ from homeostat.stats.metrics import (
     LOSSES,
     METRICS,
     Ranked,
+    known,
+    less_is_better,
     measure,
     oriented,
+    own,
     row_loss,
     row_values,
 )
 
-CLASSIFICATION = ("auc", "average_precision", "accuracy", "log_loss", "brier")
+CLASSIFICATION = (
+    "auc",
+    "average_precision",
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "log_loss",
+    "brier",
+    "calibration_error",
+)
+
+
+def binned_gap(
+    truth: np.ndarray, prediction: np.ndarray, sample_weight: np.ndarray | None
+) -> float:
+    weight = np.ones(truth.size) if sample_weight is None else sample_weight
+    found = 0.0
+    for low in range(10):
+        inside = (prediction * 10 >= low) & ((prediction * 10 < low + 1) | (low == 9))
+        found += abs((weight * (prediction - truth))[inside].sum())
+    return float(found / weight.sum())
+
+
 SKLEARN: dict[str, Any] = {
     "auc": reference.roc_auc_score,
     "average_precision": reference.average_precision_score,
     "accuracy": lambda t, p, sample_weight: reference.accuracy_score(
         t, p >= 0.5, sample_weight=sample_weight
     ),
+    "precision": lambda t, p, sample_weight: reference.precision_score(
+        t, p >= 0.5, sample_weight=sample_weight
+    ),
+    "recall": lambda t, p, sample_weight: reference.recall_score(
+        t, p >= 0.5, sample_weight=sample_weight
+    ),
+    "f1": lambda t, p, sample_weight: reference.f1_score(t, p >= 0.5, sample_weight=sample_weight),
+    "calibration_error": binned_gap,
+    "mape": reference.mean_absolute_percentage_error,
     "log_loss": reference.log_loss,
     "brier": reference.brier_score_loss,
     "mae": reference.mean_absolute_error,
@@ -126,7 +161,7 @@ def test_predictions_for_other_rows_are_an_error(metric: str) -> None:
 
 def test_a_metric_that_is_not_known_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        measure("f1", np.zeros(1), np.zeros(1))
+        measure("f2", np.zeros(1), np.zeros(1))
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -171,3 +206,29 @@ def test_one_sort_serves_many_weightings() -> None:
     for _ in range(5):
         weights = random.integers(0, 3, size=truth.size).astype(np.float64)
         assert ranked.auc(weights) == measure("auc", truth, prediction, weights)
+
+
+@pytest.mark.parametrize("percent", [10, 50, 95])
+def test_pinball_equals_scikit_learns(percent: int) -> None:
+    truth, prediction = rows("mae", 3)
+    expected = reference.mean_pinball_loss(truth, prediction, alpha=percent / 100)
+    assert measure(f"pinball_{percent}", truth, prediction) == pytest.approx(expected, rel=1e-12)
+    assert less_is_better(f"pinball_{percent}")
+    assert known(f"pinball_{percent}")
+    assert not known("pinball_0")
+    assert not known("pinball_100")
+
+
+def test_mape_is_undefined_when_a_true_value_is_nothing() -> None:
+    assert measure("mape", np.array([0.0, 1.0]), np.ones(2)) is None
+    assert row_values("mape", np.array([0.0, 1.0]), np.ones(2)) is None
+
+
+def test_a_metric_of_ones_own_is_measured_and_not_a_number_is_undefined() -> None:
+    worst = own("worst", lambda truth, prediction: float(abs(truth - prediction).max()), True)
+    truth, prediction = rows("mae", 3)
+    assert measure(worst, truth, prediction) == pytest.approx(abs(truth - prediction).max())
+    assert oriented(worst, 1.0, 3.0) == 2.0
+    assert measure(worst, np.empty(0), np.empty(0)) is None
+    nothing = own("nothing", lambda truth, prediction: float("nan"), False)
+    assert measure(nothing, truth, prediction) is None

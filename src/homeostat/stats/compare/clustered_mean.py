@@ -13,13 +13,15 @@ MIN_BLOCKS = 5
 
 @dataclass(frozen=True, slots=True)
 class MeanInterval:
-    """A mean and its interval; ``low`` and ``high`` are None with too few blocks."""
+    """A mean and its interval; ``low``, ``high`` and ``error`` are None with too few blocks."""
 
     mean: float | None
     low: float | None
     high: float | None
     rows: int
     blocks: int
+    error: float | None = None
+    """Standard error of the mean."""
 
 
 def clustered_mean(
@@ -52,4 +54,4 @@ def clustered_mean(
     residuals = np.bincount(codes, weights=values - mean, minlength=count)
     error = float(np.sqrt(count / (count - 1) * (residuals**2).sum())) / values.size
     reach = float(t.ppf(0.5 + confidence / 2, count - 1)) * error
-    return MeanInterval(mean, mean - reach, mean + reach, int(values.size), count)
+    return MeanInterval(mean, mean - reach, mean + reach, int(values.size), count, error)
