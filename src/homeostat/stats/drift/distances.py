@@ -40,8 +40,8 @@ def over_windows(name: str, expected: ArrayLike, windows: ArrayLike) -> Array:
             f"got {before.shape} and {after.shape}"
         )
     found = np.full(after.shape[0], np.nan)
-    fit = _countable(after)
-    if _countable(before[None])[0] and fit.any():
+    fit = countable(after)
+    if countable(before[None])[0] and fit.any():
         found[fit] = _WINDOWS[name](before, after[fit])
     return found
 
@@ -147,17 +147,25 @@ def _one(name: str, expected: ArrayLike, actual: ArrayLike) -> float | None:
     return None if np.isnan(found) else found
 
 
-def _countable(counts: Array) -> Bools:
-    """Which rows of ``counts`` (windows, bins) are finite, not negative and not all zero."""
+def countable(counts: Array) -> Bools:
+    """Which rows of ``counts`` (windows, bins) are finite, not negative and not all zero.
+
+    >>> countable(np.array([[1.0, 0.0], [0.0, 0.0], [np.nan, 1.0]]))
+    array([ True, False, False])
+    """
     sensible = (np.isfinite(counts) & (counts >= 0)).all(axis=1)
     return np.asarray(sensible & (counts > 0).any(axis=1))
 
 
-def _shares(counts: Array) -> Array:
-    """Each count over the sum of its row; by the largest first, so that no sum overflows."""
+def shares(counts: Array) -> Array:
+    """Each count over the sum of its row; by the largest first, so that no sum overflows.
+
+    >>> shares(np.array([[1e308, 1e308], [3.0, 1.0]]))
+    array([[0.5 , 0.5 ],
+           [0.75, 0.25]])
+    """
     scaled = counts / counts.max(axis=-1, keepdims=True)
-    shares: Array = scaled / scaled.sum(axis=-1, keepdims=True)
-    return shares
+    return np.asarray(scaled / scaled.sum(axis=-1, keepdims=True))
 
 
 def _log(values: Array) -> Array:
@@ -168,8 +176,8 @@ def _log(values: Array) -> Array:
 def _smoothed(before: Array, after: Array) -> tuple[Array, Array, Array]:
     """Shares of both after smoothing, and the logarithm of their ratio, all (windows, bins)."""
     used = (before > 0) | (after > 0)
-    e = _shares(np.where(used, before + SMOOTHING, 0.0))
-    a = _shares(np.where(used, after + SMOOTHING, 0.0))
+    e = shares(np.where(used, before + SMOOTHING, 0.0))
+    a = shares(np.where(used, after + SMOOTHING, 0.0))
     return e, a, _log(a) - _log(e)
 
 
@@ -184,35 +192,35 @@ def _kullback_leibler(before: Array, after: Array) -> Array:
 
 
 def _kolmogorov_smirnov(before: Array, after: Array) -> Array:
-    difference = np.cumsum(_shares(after) - _shares(before), axis=1)
+    difference = np.cumsum(shares(after) - shares(before), axis=1)
     return np.asarray(np.minimum(np.abs(difference).max(axis=1), 1.0))
 
 
 def _jensen_shannon(before: Array, after: Array) -> Array:
-    e, a = _shares(before), _shares(after)
+    e, a = shares(before), shares(after)
     middle = _log((e + a) / 2)
     nats = (a * (_log(a) - middle) + e * (_log(e) - middle)).sum(axis=1) / 2
     return np.asarray(np.sqrt(np.clip(nats / np.log(2), 0.0, 1.0)))
 
 
 def _hellinger(before: Array, after: Array) -> Array:
-    squares = (np.sqrt(_shares(after)) - np.sqrt(_shares(before))) ** 2
+    squares = (np.sqrt(shares(after)) - np.sqrt(shares(before))) ** 2
     return np.asarray(np.sqrt(np.minimum(squares.sum(axis=1) / 2, 1.0)))
 
 
 def _l_infinity(before: Array, after: Array) -> Array:
-    return np.asarray(np.abs(_shares(after) - _shares(before)).max(axis=1))
+    return np.asarray(np.abs(shares(after) - shares(before)).max(axis=1))
 
 
 def _total_variation(before: Array, after: Array) -> Array:
-    return np.asarray(np.minimum(np.abs(_shares(after) - _shares(before)).sum(axis=1) / 2, 1.0))
+    return np.asarray(np.minimum(np.abs(shares(after) - shares(before)).sum(axis=1) / 2, 1.0))
 
 
 def _chi_square(before: Array, after: Array) -> Array:
     largest = np.maximum(before.max(), after.max(axis=1))
     sizes = (before / largest[:, None]).sum(axis=1), (after / largest[:, None]).sum(axis=1)
     weight = (sizes[1] / (sizes[0] + sizes[1]))[:, None]
-    e, a = _shares(before), _shares(after)
+    e, a = shares(before), shares(after)
     pooled = (1 - weight) * e + weight * a
     ratio = np.divide((a - e) ** 2, pooled, out=np.zeros_like(pooled), where=pooled > 0)
     return np.asarray(np.sqrt(np.minimum((weight * (1 - weight) * ratio).sum(axis=1), 1.0)))
