@@ -63,12 +63,12 @@ def kolmogorov_smirnov_test(
     sizes = before.size * effective, after.size * effective
     p_value = float(kstwo.sf(apart, max(1, round(sizes[0] * sizes[1] / sum(sizes)))))
     reach = sum(math.sqrt(math.log(4 / alpha) / (2 * size)) for size in sizes)
-    return _answer(
+    return judged(
         f"largest difference of the distribution functions {apart:.3f}",
-        estimate=apart,
-        interval=(max(0.0, apart - reach), min(1.0, apart + reach)),
+        (apart, max(0.0, apart - reach), min(1.0, apart + reach)),
         p_value=p_value,
         alpha=alpha,
+        assumed=f"each row counts as {effective:g} independent rows",
         effective=effective,
         sizes=(before.size, after.size),
         skipped=skipped,
@@ -117,12 +117,12 @@ def homogeneity_test(
     # V squared, times the rows, is Pearson's statistic
     strength = chi_square(pooled[0], pooled[1]) or 0.0
     statistic = strength**2 * float(table.sum()) * effective
-    return _answer(
+    return judged(
         f"Cramér's V {estimate:.3f} over {pooled.shape[1]} bins after pooling",
-        estimate=estimate,
-        interval=(None, None),
+        (estimate, None, None),
         p_value=float(chi2.sf(statistic, degrees)) if degrees else 1.0,
         alpha=alpha,
+        assumed=f"each row counts as {effective:g} independent rows",
         effective=effective,
         sizes=(int(before.sum()), int(after.sum())),
         skipped=0,
@@ -145,32 +145,40 @@ def _pooled(table: Array, effective: float) -> Array:
     return np.hstack([kept, rest])
 
 
-def _answer(
+def judged(
     found: str,
+    interval: tuple[float | None, float | None, float | None],
     *,
-    estimate: float,
-    interval: tuple[float | None, float | None],
     p_value: float,
     alpha: float,
-    effective: float,
     sizes: tuple[int, int],
     skipped: int,
+    assumed: str,
+    effective: float = 1.0,
 ) -> Result:
-    """The verdict on ``p_value``; inconclusive below ``MIN_ROWS`` independent rows on a side."""
+    """The verdict on ``p_value``; inconclusive below ``MIN_ROWS`` independent rows on a side.
+
+    ``interval`` is (estimate, low, high), ``found`` the begin of the reason.
+
+    >>> judged("much", (1.0, None, None), p_value=0.01, alpha=0.05, sizes=(9, 9), skipped=0,
+    ...        assumed="").verdict
+    <Verdict.INCONCLUSIVE: 'inconclusive'>
+    """
     enough = min(sizes) * effective >= MIN_ROWS
     shown = Verdict.FAIL if p_value < alpha else Verdict.PASS
     few = "" if enough else f"; {MIN_ROWS} independent rows on each side are needed"
+    estimate, low, high = interval
     return Result(
         shown if enough else Verdict.INCONCLUSIVE,
         estimate=estimate,
-        low=interval[0],
-        high=interval[1],
+        low=low,
+        high=high,
         p_value=p_value,
         error_rate=alpha,
         rows=sum(sizes),
         skipped=skipped,
         rows_needed=None if enough else math.ceil(2 * MIN_ROWS / effective),
-        assumed=f"each row counts as {effective:g} independent rows",
+        assumed=assumed,
         reason=f"{found} between {sizes[0]} and {sizes[1]} rows, p = {p_value:.3g}{few}",
     )
 
