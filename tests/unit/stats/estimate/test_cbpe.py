@@ -76,7 +76,7 @@ def test_a_mean_has_the_closed_form_variance():
     assert hits.high - hits.low == pytest.approx(width, rel=0.08)
 
 
-# Rows, shape of the probabilities and threshold; coverage at least, over 3,600 windows of labels.
+# Rows, shape of the probabilities and threshold; 96 or 144 windows of labels for each.
 CASES = {
     "even": (400, 2.0, 2.0, 0.5),
     "one in a hundred": (1500, 0.1, 9.9, 0.3),
@@ -115,7 +115,7 @@ def test_a_stated_half_is_half(metric):
     assert 0.5 - 0.1 <= np.mean(inside) <= 0.5 + 0.13
 
 
-def calibrated_window(random, reference=1500, window=6000):
+def calibrated_window(random, reference=1000, window=4000):
     """Truth bends away from the score, in a reference with labels and a window without."""
     score = random.random(reference + window)
     true = score**2
@@ -125,10 +125,10 @@ def calibrated_window(random, reference=1500, window=6000):
     return score[reference:], truth[reference:], curve.apply(score[reference:]), sd
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "recall", "f1", "roc_auc", "brier"])
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "roc_auc", "brier"])
 def test_the_error_of_the_calibration_is_counted_when_asked(metric):
     exact = counted = 0
-    trials = 150
+    trials = 80
     for seed in range(trials):
         score, truth, p, sd = calibrated_window(np.random.default_rng(seed))
         value = known(metric, truth, score, 0.5)
@@ -153,12 +153,15 @@ def test_concept_drift_is_not_seen():
 
 def test_a_shift_of_the_features_is_seen():
     random = np.random.default_rng(8)
-    for sure, least, most in [(0.3, 0.9, 1.0), (5.0, 0.5, 0.65)]:
-        p = random.beta(sure * 0.3, sure * 0.3, 5000)
+    estimates = []
+    for spread in (0.1, 2.0):
+        p = random.beta(spread, spread, 5000)
         truth = (random.random(5000) < p).astype(int)
         found = estimate_binary("roc_auc", p, p)
         assert found.low <= sklearn.roc_auc_score(truth, p) <= found.high
-        assert least < estimate_binary("accuracy", p, p).estimate <= most or sure > 1
+        estimates.append(found.estimate)
+    assert estimates[0] > 0.95
+    assert estimates[1] < 0.8
 
 
 @pytest.mark.parametrize("metric", METRICS)
