@@ -24,7 +24,8 @@ class Adwin(Detector):
     probability at most ``(2 x + 6) exp(-x)`` for independent values within the bounds (Hoeffding
     1963, theorem 1, for either part), and x is chosen by the union over all borders of all looks
     within the horizon. No sample variance is used, so the bound is not approximate; the tests
-    measure rates far below it.
+    measure rates far below it. A doubling of an error rate of 0.1 after 2000 values is found
+    after a median of about 480.
 
     Finds a rise and a fall. Does not see a change of spread at the same mean, nor a change in
     the last ``block`` values, and finds little when the values lie in a narrow part of the

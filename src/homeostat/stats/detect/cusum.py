@@ -27,7 +27,8 @@ class Cusum(Detector):
     one start is a non-negative supermartingale while the mean is m0 or less, so it reaches
     ``horizon / rate`` with at most ``rate / horizon`` (Ville), and there are ``horizon`` starts
     (as Lorden 1971; Shin, Ramdas & Rinaldo 2022). This needs no distribution, only independent
-    values within the bounds; the tests measure rates far below it.
+    values within the bounds; the tests measure rates far below it. A doubling of an error rate
+    of 0.1 after 2000 values is found after a median of about 520, or 240 with a known baseline.
 
     Does not see a fall (a rise for ``down``), a change of spread, a change during the warm-up or
     one smaller than the doubt about the baseline. Inconclusive during the warm-up. Values that

@@ -141,7 +141,7 @@ def at_least(name: str, value: int, least: int) -> None:
     Traceback (most recent call last):
     ValueError: block is a whole number of 1 or more, got 0
     """
-    if value != int(value) or value < least:
+    if not isfinite(value) or value != int(value) or value < least:
         raise ValueError(f"{name} is a whole number of {least} or more, got {value}")
 
 

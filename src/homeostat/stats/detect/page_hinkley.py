@@ -9,6 +9,8 @@ from homeostat.stats.detect.detector import Change, Detector, at_least
 
 CLIP = (3.0, 10.0)
 """Least and largest clip of a standardised value."""
+TINY = 1e-150
+"""A smaller distance or standard deviation counts as 0: its square is no longer exact."""
 
 
 class PageHinkley(Detector):
@@ -20,16 +22,18 @@ class PageHinkley(Detector):
     not add up as it does against a fixed baseline. The sum ``g`` becomes
     ``max(0, g + z - allowance)`` with z the residual clipped from above at the largest of the
     first ``warm_up`` values in standard deviations, within ``CLIP``; a change is found when g
-    reaches the threshold. Mean and standard deviation leave out what lies beyond the clip.
+    reaches the threshold. The mean and the standard deviation take a value beyond the clip, on
+    either side, as one at the clip.
     ``direction="down"`` looks for a fall.
 
     Error rate: that of any alarm within ``horizon`` values. For values of mean 0 and variance 1
     that do not exceed the clip, Bennett's bound (1962) gives the exponent r at which
     ``exp(r (z - allowance))`` has expectation 1 at most; a start then reaches the threshold
-    with probability ``exp(-r threshold)`` at most, and there are ``horizon`` starts. Without
-    the clip's term r is ``2 * allowance``, that of Siegmund's normal approximation (1985). The
-    bound is exact for known mean and variance and approximate for estimated ones; the tests
-    measure the rate for rare errors and heavy tails.
+    with probability ``exp(-r threshold)`` at most, and there are ``horizon`` starts. For a
+    small clip r is about ``2 * allowance``, as in Siegmund's normal approximation (1985). The
+    bound holds for a known mean and variance and approximately for estimated ones; the tests
+    measure the rate for rare errors and heavy tails and find it far below. A doubling of an
+    error rate of 0.1 after 2000 values is found after a median of about 270.
 
     Best for a rise of twice the ``allowance`` or more, in standard deviations. Does not see a
     fall, a change of spread, a change during the warm-up, or a rise that is slow or small enough
@@ -105,6 +109,8 @@ class PageHinkley(Detector):
         """Add a value to the sum; whether it reaches the threshold."""
         spread, clip = self._spread(), self._clip
         distance = value - self._mean
+        if abs(distance) < TINY:
+            distance = 0.0
         if spread > 0:
             score = distance / spread * sqrt(self._count / (self._count + 1))
         else:
@@ -127,7 +133,8 @@ class PageHinkley(Detector):
 
     def _spread(self) -> float:
         """Standard deviation of the values so far."""
-        return sqrt(max(self._squares, 0.0) / (self._count - 1)) if self._count > 1 else 0.0
+        spread = sqrt(max(self._squares, 0.0) / (self._count - 1)) if self._count > 1 else 0.0
+        return spread if spread >= TINY else 0.0
 
     def _waiting(self) -> str:
         if self._rows >= self.warm_up:

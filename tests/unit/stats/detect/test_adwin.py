@@ -13,7 +13,7 @@ from .measured import SOURCES, delays, false_alarms, most
 @pytest.mark.parametrize("source", SOURCES)
 def test_the_stated_rate_holds(source):
     make = partial(Adwin, lowest=-5, highest=5) if source.startswith("Student") else Adwin
-    assert false_alarms(make, source, trials=100) <= most(0.05, 100)
+    assert false_alarms(make, source, trials=60) <= most(0.05, 60)
 
 
 def test_the_bound_on_one_cut_holds_and_is_not_idle():
