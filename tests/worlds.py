@@ -99,6 +99,8 @@ def compared(
         difference,
         difference - half_width,
         difference + half_width,
+        error=half_width / 1.98,
+        blocks=100,
     )
 
 

@@ -26,8 +26,12 @@ class Comparison:
 
     ``difference`` is oriented so that **positive means the challenger is better**, whatever
     the metric. ``[low, high]`` is its confidence interval at ``confidence``. ``where`` names
-    the rows: ``evaluation``, ``holdout``, ``live`` or ``slice:<column>=<value>``.
-    ``champion`` and the interval are None where there was nothing to compare with.
+    the rows: ``evaluation``, ``holdout``, ``live``, ``slice:<column>=<value>``,
+    ``slice:found:<condition>`` or ``segment:<name>``.
+    ``champion`` and the interval are None where there was nothing to compare with. ``error`` is
+    the standard error of the difference, from ``blocks`` independent blocks of rows, and
+    ``method`` names how the interval was made. On live traffic ``fresh`` counts the rows that came
+    since the present phase began.
     """
 
     metric: str
@@ -40,6 +44,10 @@ class Comparison:
     high: float | None = None
     confidence: float = 0.95
     note: str = ""
+    error: float | None = None
+    blocks: int = 0
+    method: str = ""
+    fresh: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

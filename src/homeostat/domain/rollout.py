@@ -72,7 +72,7 @@ class Rollout:
 class Watch:
     """The time after a promotion in which the predecessor still scores the same rows.
 
-    ``looks`` counts how often the pair was judged: each look spends part of the error.
+    ``looks`` counts the judgements that were written down.
     """
 
     version: int

@@ -88,10 +88,12 @@ class Candidate:
     trials_digest: str | None = None
     steps: tuple[StepRecord, ...] = ()
     faults: tuple[str, ...] = ()
+    costs: dict[str, float] = field(default_factory=dict)
+    """What serving it costs: ``latency_p95_ms`` for one row, ``size_mb`` of the package."""
 
     def __post_init__(self) -> None:
         """Leave out what was not measured; the record holds numbers only."""
-        for name in ("metrics", "importances"):
+        for name in ("metrics", "importances", "costs"):
             finite = {
                 key: value for key, value in getattr(self, name).items() if math.isfinite(value)
             }

@@ -1,20 +1,22 @@
 """The gate: register a candidate, or refuse it.
 
-A candidate passes when each required gate has verdict *pass*. The test behind a gate is one of
-non-inferiority with a margin (Piaggio et al. 2012, CONSORT extension): the lower end of the
-interval of (challenger - champion) must be above ``-margin``. An interval that spans ``-margin``
-is inconclusive, and that is a refusal: no evidence is never a pass. Slices are a guard and not
-a requirement: one that is shown to be worse than its margin refuses the candidate, one with too
-few rows to tell is reported and does not.
+A candidate passes when each required gate has verdict *pass*: the intersection-union test
+(Berger 1982), so that several gates need no correction for their number. An inconclusive gate is
+a refusal: no evidence is never a pass. Slices are a guard, see ``gates/slices.py``.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from homeostat.domain.action import Refuse, Register
-from homeostat.domain.evidence import Comparison, Finding, explain
+from homeostat.domain.evidence import Finding, explain
 from homeostat.domain.run import Candidate, Run, RunStatus
 from homeostat.domain.verdict import Verdict, worst
 from homeostat.domain.world import World
+from homeostat.loop.gates.limits import costs, explanation, floors
+from homeostat.loop.gates.margin import judged
+from homeostat.loop.gates.slices import is_part, missing_segments, worse_parts
 from homeostat.policy.settings import GatePolicy, LoopPolicy
 
 
@@ -30,8 +32,8 @@ def decide(world: World, policy: LoopPolicy) -> list[Refuse | Register]:
 def _decide(run: Run, world: World, policy: LoopPolicy) -> Refuse | Register:
     assert run.candidate is not None
     findings = gate(run.candidate, world, policy)
-    required = [f for f in findings if not f.name.startswith("slice:")]
-    guards = [f for f in findings if f.name.startswith("slice:") and f.verdict is Verdict.FAIL]
+    required = [f for f in findings if not is_part(f.name)]
+    guards = [f for f in findings if is_part(f.name) and f.verdict is Verdict.FAIL]
     verdict = worst(finding.verdict for finding in (*required, *guards))
     if verdict is Verdict.PASS:
         return Register(run_id=run.request.id, findings=findings, reason=explain(tuple(required)))
@@ -42,7 +44,12 @@ def _decide(run: Run, world: World, policy: LoopPolicy) -> Refuse | Register:
 def gate(candidate: Candidate, world: World, policy: LoopPolicy) -> tuple[Finding, ...]:
     """All gates of ``candidate`` with their verdicts, each with its numbers."""
     champion = world.recorded.champion
-    findings = [*candidate.findings, *_floors(candidate, policy)]
+    findings = [
+        *candidate.findings,
+        *floors(candidate, policy),
+        *costs(candidate, policy),
+        *missing_segments(candidate.comparisons, policy.parts),
+    ]
     if champion is None:
         return tuple(findings) or (
             Finding("first", Verdict.PASS, "a first version, and no minimum is declared"),
@@ -62,55 +69,18 @@ def gate(candidate: Candidate, world: World, policy: LoopPolicy) -> tuple[Findin
     if policy.holdout_used:
         findings.append(_compared("holdout", candidate, policy.holdout, policy.primary))
     findings += [
-        non_inferior(comparison, policy.slices)
-        for comparison in candidate.comparisons
-        if comparison.where.startswith("slice:") and comparison.metric == policy.primary
+        replace(found, name=f"metric:{metric}")
+        for metric, gate_ in policy.metrics.items()
+        for found in [_compared("evaluation", candidate, gate_, metric)]
     ]
+    findings += explanation(candidate, champion, policy)
+    compared = [c for c in candidate.comparisons if c.metric == policy.primary]
+    findings += worse_parts(compared, policy.slices, policy.parts)
     return tuple(findings)
 
 
-def _floors(candidate: Candidate, policy: LoopPolicy) -> list[Finding]:
-    findings = []
-    for metric, limit in policy.minimum.items():
-        value = candidate.metrics.get(metric)
-        less = metric in policy.losses
-        word = "at most" if less else "at least"
-        if value is None:
-            verdict, reason = Verdict.ERROR, f"{metric} was not measured, {word} {limit:g} is asked"
-        else:
-            good = value <= limit if less else value >= limit
-            verdict = Verdict.PASS if good else Verdict.FAIL
-            reason = f"{metric} {value:.4f}, {word} {limit:g} is asked"
-        findings.append(Finding(f"minimum:{metric}", verdict, reason, metric, value, limit))
-    return findings
-
-
-def _compared(where: str, candidate: Candidate, gate_: GatePolicy, primary: str) -> Finding:
+def _compared(where: str, candidate: Candidate, gate_: GatePolicy, metric: str) -> Finding:
     for comparison in candidate.comparisons:
-        if comparison.where == where and comparison.metric == primary:
-            return non_inferior(comparison, gate_)
-    return Finding(where, Verdict.ERROR, f"there is no comparison on the {where} rows")
-
-
-def non_inferior(comparison: Comparison, gate_: GatePolicy) -> Finding:
-    """Verdict of a non-inferiority test, from the comparison's interval and row count."""
-    name, limit = comparison.where, -gate_.margin
-    if comparison.low is None or comparison.high is None or comparison.difference is None:
-        reason = f"{name}: no comparison, {comparison.note or 'no rows'}"
-        return Finding(name, Verdict.INCONCLUSIVE, reason)
-    numbers = (
-        f"{name}: {comparison.metric} {comparison.challenger:.4f} against "
-        f"{comparison.champion:.4f} on {comparison.rows:,} rows, difference "
-        f"{comparison.difference:+.4f} [{comparison.low:+.4f}, {comparison.high:+.4f}], "
-        f"must be above {limit:+.4f}"
-    )
-    if comparison.rows < gate_.min_rows:
-        reason = f"{numbers}; {gate_.min_rows:,} rows are asked"
-        return Finding(name, Verdict.INCONCLUSIVE, reason, value=comparison.low, limit=limit)
-    if comparison.low > limit:
-        verdict = Verdict.PASS
-    elif comparison.high < limit:
-        verdict = Verdict.FAIL
-    else:
-        verdict = Verdict.INCONCLUSIVE
-    return Finding(name, verdict, numbers, comparison.metric, comparison.low, limit)
+        if comparison.where == where and comparison.metric == metric:
+            return judged(comparison, gate_)
+    return Finding(where, Verdict.ERROR, f"there is no comparison of {metric} on the {where} rows")

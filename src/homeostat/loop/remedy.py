@@ -1,9 +1,9 @@
 """Judge each promotion on labelled traffic, and go back when it made things worse.
 
 After a promotion the predecessor goes on scoring the same rows in shadow. The pair is judged
-every ``look_every`` until the watch ends. Each look is a two-sided interval at the rollout's
-confidence c, so over k looks a promotion that changed nothing is rolled back with probability
-at most k (1 - c) / 2 (union bound); with the defaults, 4 looks at 0.99, that is 2 %.
+at every pass, and each ``look_every`` that is written down, until the watch ends. The interval
+is a confidence sequence at the rollout's confidence c: over any number of looks a promotion
+that changed nothing is rolled back with probability at most (1 - c) / 2, about.
 """
 
 from __future__ import annotations
@@ -26,23 +26,27 @@ def decide(world: World, policy: LoopPolicy, now: datetime) -> list[Action]:
     watch = world.recorded.watch
     if watch is None or world.recorded.rollout is not None:
         return []
+    comparison = next((c for c in world.live if c.where == "live"), None)
+    if comparison is not None and comparison.high is not None and comparison.high < 0:
+        return [_rollback(watch, comparison)]
     due = (watch.last_look_at or watch.since) + policy.rollout.look_every
     if now < min(due, watch.until):
         return []
-    return [_look(watch, world, now)]
+    return [_look(watch, comparison, now)]
 
 
-def _look(watch: Watch, world: World, now: datetime) -> Action:
-    comparison = next((c for c in world.live if c.where == "live"), None)
+def _rollback(watch: Watch, comparison: Comparison) -> Rollback:
+    return Rollback(
+        from_version=watch.version,
+        to_version=watch.predecessor,
+        cause=f"watch-{watch.looks + 1}",
+        comparisons=(comparison,),
+        reason=f"worse than its predecessor on labelled traffic: {_numbers(comparison)}",
+    )
+
+
+def _look(watch: Watch, comparison: Comparison | None, now: datetime) -> LookAt:
     evidence = (comparison,) if comparison else ()
-    if comparison is not None and comparison.high is not None and comparison.high < 0:
-        return Rollback(
-            from_version=watch.version,
-            to_version=watch.predecessor,
-            cause=f"watch-{watch.looks + 1}",
-            comparisons=evidence,
-            reason=f"worse than its predecessor on labelled traffic: {_numbers(comparison)}",
-        )
     last = now >= watch.until
     return LookAt(
         version=watch.version,

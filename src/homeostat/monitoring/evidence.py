@@ -90,7 +90,7 @@ def _pair(recorded: Recorded) -> Pair | None:
     """The newer version is the challenger of a pair, also in a watch after its promotion."""
     rollout, watch = recorded.rollout, recorded.watch
     if rollout is not None and rollout.replaces is not None:
-        return Pair(rollout.version, rollout.replaces, rollout.phase_since)
+        return Pair(rollout.version, rollout.replaces, rollout.began_at, rollout.phase_since)
     if watch is not None:
-        return Pair(watch.version, watch.predecessor, watch.since)
+        return Pair(watch.version, watch.predecessor, watch.since, watch.since)
     return None

@@ -13,19 +13,23 @@ from homeostat.monitoring.labelled import TRUTH, labels_known
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
 from homeostat.spec.project import Project
-from homeostat.stats.compare.clustered_mean import clustered_mean
 from homeostat.stats.metrics import row_loss
+from homeostat.stats.sequential.anytime_mean import MIN_BLOCKS, anytime_mean
 
 HOUR_US = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """``challenger`` is the newer version; rows count when predicted at ``since`` or later."""
+    """``challenger`` is the newer version; rows count when predicted at ``since`` or later.
+
+    Of these, the rows predicted at ``fresh_since`` or later are fresh: of the present phase.
+    """
 
     challenger: int
     champion: int
     since: datetime
+    fresh_since: datetime
 
 
 def compare_live(
@@ -39,8 +43,10 @@ def compare_live(
     """Mean loss per row of both versions on the events that both have scored.
 
     One answered, the other scored in shadow; in a canary the gateway scores each row with both.
-    The difference is positive when the challenger is better; its interval holds rows of one
-    hour together. Loss is log loss (nats) for ``binary``, squared error for ``regression``.
+    The difference is positive when the challenger is better; its interval holds at every look
+    (:mod:`homeostat.stats.sequential.anytime_mean`), rows of one hour together. Loss is log loss
+    (nats) for ``binary``, squared error for ``regression``. All rows since the pair began count,
+    so that looks in later phases go on with the same sequence.
     """
     metric = "log_loss" if project.task == "binary" else "squared_error"
     columns = ("event", "at", "version", "prediction")
@@ -61,7 +67,7 @@ def compare_live(
     theirs = row_loss(project.task, truth, joined["champion"].to_numpy())
     hours = np.asarray(joined["at"].dt.timestamp("us").to_numpy() // HOUR_US, dtype=np.int64)
     confidence = project.rollout.confidence
-    interval = clustered_mean(theirs - ours, hours, confidence)
+    interval = anytime_mean(theirs - ours, hours, confidence)
     return (
         Comparison(
             metric,
@@ -73,6 +79,16 @@ def compare_live(
             interval.low,
             interval.high,
             confidence,
-            "" if interval.low is not None else f"only {interval.blocks} hours with labelled rows",
+            "" if interval.low is not None else _too_little(interval.blocks),
+            interval.error,
+            interval.blocks,
+            "asymptotic confidence sequence over hours",
+            int((joined["at"] >= pair.fresh_since).sum()),
         ),
     )
+
+
+def _too_little(hours: int) -> str:
+    if hours < MIN_BLOCKS:
+        return f"only {hours} hours with labelled rows, {MIN_BLOCKS} are asked"
+    return "the two differ in too few hours for an interval"

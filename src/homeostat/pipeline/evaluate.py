@@ -10,18 +10,21 @@ that forgot a season loses on its rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.domain.evidence import Comparison
-from homeostat.errors import ColumnError
-from homeostat.spec.decisions import Gate
+from homeostat.features.own_metrics import OwnMetrics, named
+from homeostat.pipeline.slices import declared_slices, found_slices, segments
+from homeostat.spec.gates import Gate
 from homeostat.spec.project import Project
 from homeostat.stats.compare.paired import paired
-from homeostat.stats.metrics import Array, measure, oriented
+from homeostat.stats.metrics import Array, Metric, measure, oriented, row_loss
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,8 +34,8 @@ BLOCKS_US = (24 * HOUR_US, 6 * HOUR_US, HOUR_US)
 """Lengths of time that a block of dependent rows may have, the longest first."""
 MIN_BLOCKS = 40
 """The longest blocks of which there are so many are taken; fewer make too narrow an interval."""
-MAX_SLICES = 50
-"""Values of one slice feature that are measured, the most frequent first."""
+NONE: OwnMetrics = MappingProxyType({})
+"""No metrics of the project's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ class Scored:
         return Scored(kept, self.truth[mask], self.challenger[mask], champion, self.note)
 
 
-def metrics_of(project: Project, evaluation: Scored, holdout: Scored) -> dict[str, float]:
+def metrics_of(
+    project: Project, evaluation: Scored, holdout: Scored, own: OwnMetrics = NONE
+) -> dict[str, float]:
     """Every declared metric on the evaluation rows, and on the holdout as ``holdout.<name>``.
 
     A metric that is undefined on the rows is left out: a gate that asks for it then fails.
@@ -65,40 +70,58 @@ def metrics_of(project: Project, evaluation: Scored, holdout: Scored) -> dict[st
     found = {}
     for prefix, scored in (("", evaluation), ("holdout.", holdout)):
         for name in project.metrics.names:
-            value = measure(name, scored.truth, scored.challenger)
+            value = measure(named(name, own), scored.truth, scored.challenger)
             if value is not None:
                 found[prefix + name] = value
     return found
 
 
 def compare(
-    project: Project, evaluation: Scored, holdout: Scored, seed: int
+    project: Project, evaluation: Scored, holdout: Scored, seed: int, own: OwnMetrics = NONE
 ) -> tuple[Comparison, ...]:
-    """Comparisons on the evaluation rows, on the holdout, and on each slice.
+    """Comparisons on the evaluation rows, on the holdout, and on each part of the rows.
 
-    The primary metric has an interval by the paired block bootstrap; the other metrics are
-    given as points. Raises ColumnError for a slice that is no feature.
+    The primary metric and those with a gate have intervals; the others are given as points.
+    Raises ColumnError for a slice that is no feature or a segment that is no condition.
     """
-    primary, gates = project.metrics.primary, project.gates
+    primary, gates = named(project.metrics.primary, own), project.gates
     found = []
     for where, scored, gate in (
         ("evaluation", evaluation, gates.evaluation),
         ("holdout", holdout, gates.holdout),
     ):
         found.append(_interval(project, primary, where, scored, gate, seed))
-        found += [_points(name, where, scored) for name in project.metrics.names[1:]]
-    for name, mask in _slices(project, evaluation.rows):
+        for name in dict.fromkeys((*project.metrics.names[1:], *gates.metrics)):
+            metric, asked = named(name, own), gates.metrics.get(name)
+            if asked is not None and where == "evaluation":
+                found.append(_interval(project, metric, where, scored, asked, seed))
+            else:
+                found.append(_points(metric, where, scored))
+    for name, mask in _parts(project, evaluation, seed):
         part = evaluation.where(mask)
         if part.truth.size < project.metrics.slice_min_rows:
             note = f"{project.metrics.slice_min_rows:,} rows are asked"
-            found.append(Comparison(primary, name, part.truth.size, None, note=note))
+            found.append(Comparison(_name(primary), name, part.truth.size, None, note=note))
         else:
             found.append(_interval(project, primary, name, part, gates.slices, seed))
     return tuple(found)
 
 
+def _parts(
+    project: Project, evaluation: Scored, seed: int
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    yield from declared_slices(project, evaluation.rows)
+    yield from segments(project, evaluation.rows)
+    asked = project.gates.discover
+    if asked is not None and evaluation.champion is not None:
+        ours = row_loss(project.task, evaluation.truth, evaluation.challenger)
+        theirs = row_loss(project.task, evaluation.truth, evaluation.champion)
+        blocks = blocks_of(project, evaluation.rows)
+        yield from found_slices(project, evaluation.rows, ours - theirs, blocks, asked, seed)
+
+
 def _interval(
-    project: Project, metric: str, where: str, scored: Scored, gate: Gate, seed: int
+    project: Project, metric: str | Metric, where: str, scored: Scored, gate: Gate, seed: int
 ) -> Comparison:
     if scored.champion is None:
         return _points(metric, where, scored)
@@ -113,7 +136,7 @@ def _interval(
         seed=seed,
     )
     return Comparison(
-        metric,
+        _name(metric),
         where,
         scored.truth.size,
         interval.challenger,
@@ -123,20 +146,27 @@ def _interval(
         interval.high,
         gate.confidence,
         interval.note,
+        interval.error,
+        interval.blocks,
+        interval.method,
     )
 
 
-def _points(metric: str, where: str, scored: Scored) -> Comparison:
-    rows = scored.truth.size
+def _points(metric: str | Metric, where: str, scored: Scored) -> Comparison:
+    rows, name = scored.truth.size, _name(metric)
     ours = measure(metric, scored.truth, scored.challenger)
     if scored.champion is None:
         undefined = "; the metric is undefined on these rows" if ours is None else ""
-        return Comparison(metric, where, rows, ours, note=scored.note + undefined)
+        return Comparison(name, where, rows, ours, note=scored.note + undefined)
     theirs = measure(metric, scored.truth, scored.champion)
     if ours is None or theirs is None:
         note = "the metric is undefined on these rows"
-        return Comparison(metric, where, rows, ours, theirs, note=note)
-    return Comparison(metric, where, rows, ours, theirs, oriented(metric, ours, theirs))
+        return Comparison(name, where, rows, ours, theirs, note=note)
+    return Comparison(name, where, rows, ours, theirs, oriented(metric, ours, theirs))
+
+
+def _name(metric: str | Metric) -> str:
+    return metric if isinstance(metric, str) else metric.name
 
 
 def blocks_of(project: Project, rows: pl.DataFrame) -> NDArray[np.int64]:
@@ -158,23 +188,3 @@ def blocks_of(project: Project, rows: pl.DataFrame) -> NDArray[np.int64]:
         )
         return codes.astype(np.int64)
     return np.arange(rows.height)
-
-
-def _slices(project: Project, rows: pl.DataFrame) -> list[tuple[str, NDArray[np.bool_]]]:
-    """Name and rows of each slice: every value of each slice feature, null among them."""
-    found = []
-    for column in project.metrics.slices:
-        if column not in rows.columns:
-            raise ColumnError(
-                f"there is no feature '{column}' to slice by",
-                subject="homeostat.yaml: metrics.slices",
-                next_step=f"name some of {', '.join(project.features.names)}",
-            )
-        values = rows[column].cast(str)
-        counted = values.value_counts(sort=False, name="rows")
-        frequent = counted.sort("rows", column, descending=[True, False]).head(MAX_SLICES)
-        for value in frequent[column].sort().to_list():
-            mask = values.is_null() if value is None else (values == value).fill_null(value=False)
-            shown = "null" if value is None else value
-            found.append((f"slice:{column}={shown}", mask.to_numpy()))
-    return found

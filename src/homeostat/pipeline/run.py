@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homeostat.domain.codec import canonical, digest_of, from_builtins
-from homeostat.domain.evidence import Comparison
+from homeostat.domain.evidence import Comparison, Finding
 from homeostat.domain.run import Candidate, RunRequest
+from homeostat.features.own_metrics import own_metrics
 from homeostat.features.profile_columns import columns_of
+from homeostat.pipeline.cost import costs_of
 from homeostat.pipeline.deliver import to_parquet
 from homeostat.pipeline.depends import spec_of
 from homeostat.pipeline.environment import code_commit, environment_digest
@@ -28,6 +30,7 @@ from homeostat.pipeline.faults import tampered
 from homeostat.pipeline.features import check_target, labelled_features
 from homeostat.pipeline.labels import TARGET
 from homeostat.pipeline.model import model_from_bytes, model_to_bytes
+from homeostat.pipeline.own_gates import findings_of
 from homeostat.pipeline.package import PackageResult, package_model
 from homeostat.pipeline.preprocess import fit_preprocess, inputs, takes_nan
 from homeostat.pipeline.score import scored
@@ -88,6 +91,7 @@ def run_pipeline(
         seed=request.seed,
         metrics=evaluated["metrics"],
         comparisons=tuple(from_builtins(c, Comparison) for c in evaluated["comparisons"]),
+        findings=tuple(from_builtins(f, Finding) for f in evaluated["findings"]),
         champion_version=request.champion_version,
         code_digest=code,
         code_commit=code_commit(folder),
@@ -97,6 +101,7 @@ def run_pipeline(
         importances=importances,
         profile_digest=package.profile_digest,
         trials_digest=made.trials_digest,
+        costs=run.cost(package),
         steps=tuple(steps.records),
         faults=request.faults,
     )
@@ -223,7 +228,7 @@ class _Run:
         return digest, model_from_bytes(content)
 
     def evaluate(self, made: _Made) -> dict[str, Any]:
-        """``metrics`` and ``comparisons``, as JSON values."""
+        """``metrics``, ``comparisons`` and ``findings``, as JSON values."""
         request = self.request
 
         def make() -> bytes:
@@ -231,9 +236,13 @@ class _Run:
                 made.rows.filter(mask)
                 for mask in (made.parts.evaluation, made.parts.holdout)
             ])  # fmt: skip
+            own = own_metrics(self.project, self.folder)
             return canonical({
-                "metrics": metrics_of(self.project, evaluation, holdout),
-                "comparisons": compare(self.project, evaluation, holdout, request.seed),
+                "metrics": metrics_of(self.project, evaluation, holdout, own),
+                "comparisons": compare(self.project, evaluation, holdout, request.seed, own),
+                "findings": findings_of(
+                    self.project, evaluation.rows, evaluation.truth, evaluation.challenger
+                ),
             })  # fmt: skip
 
         champion = [request.champion_package, request.champion_digest]
@@ -278,6 +287,20 @@ class _Run:
                    spec_of(self.project, "package")]  # fmt: skip
         _, content = self.steps.run("package", depends, make, whole=self._is_there)
         return _packaged(content)
+
+    def cost(self, package: PackageResult) -> dict[str, float]:
+        """Latency and size, when the project file limits them: a clock is never the same twice."""
+        asked = self.project.gates.cost
+        if asked.latency_p95_ms is None and asked.size_mb is None:
+            return {}
+
+        def make() -> bytes:
+            folder = self.blobs.get_tree(package.package_digest)
+            return canonical(costs_of(folder, package.model_digest))
+
+        _, content = self.steps.run("cost", package.package_digest, make)
+        found: dict[str, float] = json.loads(content)
+        return found
 
     def _is_there(self, content: bytes) -> bool:
         found = _packaged(content)

@@ -42,10 +42,21 @@ class RulePolicy:
 
 @dataclass(frozen=True, slots=True)
 class GatePolicy:
-    """Non-inferiority margin in units of the primary metric, and the least number of rows."""
+    """Margin in units of the metric, least number of rows, and which test: see ``Gate``."""
 
     margin: float
     min_rows: int
+    confidence: float = 0.95
+    superior: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SlicePolicy:
+    """How parts of the rows are judged together, and which segments must have how many rows."""
+
+    control: str = "holm"
+    segments: tuple[str, ...] = ()
+    min_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +107,10 @@ class LoopPolicy:
     retrain_budget: int
     max_failures: int
     every: timedelta = field(default=timedelta(hours=1))
+    metrics: dict[str, GatePolicy] = field(default_factory=dict)
+    """Gates of further metrics."""
+    parts: SlicePolicy = field(default_factory=SlicePolicy)
+    cost: dict[str, float] = field(default_factory=dict)
+    """Greatest cost, by name."""
+    explanation: float | None = None
+    """Least agreement of importances with the champion's."""

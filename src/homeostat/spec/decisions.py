@@ -1,4 +1,4 @@
-"""When to train, what a candidate must show, how it gets traffic, and what to do when it fails."""
+"""When to train, how a version gets traffic, what is watched, and what to do when it fails."""
 
 from __future__ import annotations
 
@@ -8,36 +8,6 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from homeostat.spec.base import Duration, Section
-
-
-class Gate(Section):
-    """What a candidate must show against the champion on the same rows.
-
-    ``margin`` is in units of the primary metric: the interval's lower end of
-    (challenger - champion, oriented so that more is better) must be above ``-margin``.
-    """
-
-    margin: float = Field(0.0, ge=0)
-    """How much worse a candidate may be."""
-    confidence: float = Field(0.95, gt=0.5, lt=1)
-    """Confidence of the interval."""
-    min_rows: int = Field(500, ge=20)
-    """Fewer rows are inconclusive."""
-
-
-class Gates(Section):
-    """All gates of a candidate; each must pass."""
-
-    evaluation: Gate = Gate(margin=0.005)
-    """On the latest rows, which neither has trained on."""
-    holdout: Gate = Gate(margin=0.005)
-    """On the fixed long-term holdout: guards against a model of the last season only."""
-    slices: Gate = Gate(margin=0.05, min_rows=200)
-    """On each slice."""
-    minimum: dict[str, float] = {}
-    """Absolute floor (or ceiling, for losses) per metric, also for a first version."""
-    resamples: int = Field(200, ge=100)
-    """Bootstrap resamples behind each interval."""
 
 
 class Step(Section):

@@ -18,12 +18,16 @@ from homeostat.policy.expression import compile_expression
 from homeostat.policy.schedule import next_after
 from homeostat.spec.project import Project
 from homeostat.spec.signal_names import signal_names
+from homeostat.stats.metrics import known
 
 FITTING = {
-    "binary": ("auc", "average_precision", "accuracy", "log_loss", "brier"),
-    "regression": ("mae", "rmse", "r2"),
-}
-"""Metrics that can be measured, by task."""
+    "binary": (
+        "auc", "average_precision", "accuracy", "precision", "recall", "f1", "log_loss", "brier",
+        "calibration_error",
+    ),
+    "regression": ("mae", "mape", "rmse", "r2", "pinball_50"),
+}  # fmt: skip
+"""Metrics that can be measured, by task; any percent does for the pinball loss."""
 
 _MEMBER = re.compile(r"\b(\w+)\s*(?:\.\s*(\w+)\b(?!\s*\()|\[\s*(?:'([^']*)'|\"([^\"]*)\")\s*\])")
 _BOUND = re.compile(r"\.\s*(?:exists|exists_one|all|filter|map)\s*\(\s*(\w+)\s*,")
@@ -66,21 +70,23 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def _metrics(project: Project) -> Iterator[Mistake]:
-    fitting = FITTING[project.task]
     named: list[tuple[tuple[str | int, ...], str]] = [
         (("metrics", "primary"), project.metrics.primary),
         *((("metrics", "also", n), name) for n, name in enumerate(project.metrics.also)),
+        *((("gates", "metrics", name), name) for name in project.gates.metrics),
     ]
+    for location, name in named:
+        if name not in project.metrics.own:
+            yield from _fitting(project, name, location)
     search = project.training.search
     for place, objective in enumerate(search.objectives if search else ()):
-        named.append((("training", "search", "objectives", place), objective))
-    for location, name in named:
-        if name not in fitting:
-            yield Mistake(
-                location,
-                f"{name} cannot be measured with task {project.task}; "
-                f"allowed are {', '.join(fitting)}",
-            )
+        yield from _fitting(project, objective, ("training", "search", "objectives", place))
+    if project.metrics.primary == "calibration_error":
+        problem = "a difference of calibration errors has no interval that holds; take brier"
+        yield Mistake(("metrics", "primary"), problem)
+    for name in project.metrics.own:
+        if known(name):
+            yield Mistake(("metrics", "own", name), f"'{name}' is built in; take another name")
     measured = [*project.metrics.names, *(f"holdout.{name}" for name in project.metrics.names)]
     for name in project.gates.minimum:
         if name not in measured:
@@ -88,13 +94,39 @@ def _metrics(project: Project) -> Iterator[Mistake]:
             yield Mistake(
                 ("gates", "minimum", name), f"{problem}measured are {', '.join(measured)}"
             )
+    yield from _columns(project)
+
+
+def _fitting(project: Project, name: str, location: tuple[str | int, ...]) -> Iterator[Mistake]:
+    fitting = FITTING[project.task]
+    if name in fitting or (project.task == "regression" and name.startswith("pinball_")):
+        if not known(name):
+            yield Mistake(location, f"'{name}' is no metric; write pinball_1 to pinball_99")
+        return
+    yield Mistake(
+        location,
+        f"{name} cannot be measured with task {project.task}; allowed are {', '.join(fitting)}",
+    )
+
+
+def _columns(project: Project) -> Iterator[Mistake]:
     features = project.features.names
-    for place, name in enumerate(project.metrics.slices):
+    places: list[tuple[tuple[str | int, ...], str]] = [
+        *((("metrics", "slices", n), name) for n, name in enumerate(project.metrics.slices)),
+        *((("gates", "fairness", name), name) for name in project.gates.fairness),
+    ]
+    for location, name in places:
         if name not in features:
             problem = f"no feature '{name}'; {nearest(name, features)}"
-            yield Mistake(
-                ("metrics", "slices", place), f"{problem}features are {', '.join(features)}"
-            )
+            yield Mistake(location, f"{problem}features are {', '.join(features)}")
+    for name, limits in project.gates.fairness.items():
+        if limits.demographic_parity is None and limits.equalized_odds is None:
+            problem = "state a limit: demographic_parity, equalized_odds, or both"
+            yield Mistake(("gates", "fairness", name), problem)
+    if project.task != "binary":
+        for key in ("fairness", "calibration"):
+            if getattr(project.gates, key):
+                yield Mistake(("gates", key), "it is for task binary")
 
 
 def _schedule(text: str, location: tuple[str | int, ...]) -> Iterator[Mistake]:
@@ -113,21 +145,21 @@ def _condition(project: Project, text: str, location: tuple[str | int, ...]) -> 
         said = f"syntax error at character {found[1]}: {found[2]}" if found else error.problem
         yield Mistake(location, f"{said}; {error.next_step}")
         return
-    known = signal_names(project)
-    families = {name.partition(".")[0] for name in known if "." in name}
+    signals = signal_names(project)
+    families = {name.partition(".")[0] for name in signals if "." in name}
     read = {name for name in condition.names if name not in families} - set(_BOUND.findall(text))
     read |= {
         f"{family}.{member or quoted or quoted2}"
         for family, member, quoted, quoted2 in _MEMBER.findall(text)
         if family in families
     }
-    unknown = sorted(read - known)
+    unknown = sorted(read - signals)
     for name in unknown:
         yield Mistake(
-            location, f"no signal '{name}'; {nearest(name, known)}docs/signals.md lists them"
+            location, f"no signal '{name}'; {nearest(name, signals)}docs/signals.md lists them"
         )
     if not unknown:
-        yield from _truth(condition.text, known, location)
+        yield from _truth(condition.text, signals, location)
 
 
 def _truth(text: str, known: frozenset[str], location: tuple[str | int, ...]) -> Iterator[Mistake]:

@@ -12,19 +12,21 @@ from homeostat.policy.settings import (
     LoopPolicy,
     RolloutPolicy,
     RulePolicy,
+    SlicePolicy,
     SourcePolicy,
     TriggerPolicy,
 )
-from homeostat.spec.decisions import Gate, Rollout, Trigger
+from homeostat.spec.decisions import Rollout, Trigger
+from homeostat.spec.gates import Gate
 from homeostat.spec.project import Project
-from homeostat.stats.metrics import LOSSES
+from homeostat.stats.metrics import LOSSES, less_is_better
 
 
 def settings_of(project: Project) -> LoopPolicy:
     """The loop's settings; ProjectFileError for a schedule or condition that does not parse."""
     return LoopPolicy(
         primary=project.metrics.primary,
-        losses=LOSSES,
+        losses=_losses(project),
         sources=tuple(
             SourcePolicy(name, source.every, project.start, source.retries)
             for name, source in project.sources.items()
@@ -46,11 +48,33 @@ def settings_of(project: Project) -> LoopPolicy:
         retrain_budget=project.policy.retrain_budget,
         max_failures=project.policy.max_failures,
         every=project.every,
+        metrics={name: _gate(gate) for name, gate in project.gates.metrics.items()},
+        parts=SlicePolicy(
+            project.gates.slice_control,
+            tuple(project.metrics.segments),
+            project.metrics.slice_min_rows,
+        ),
+        cost={
+            name: limit
+            for name, limit in project.gates.cost.model_dump().items()
+            if limit is not None
+        },
+        explanation=project.gates.explanation,
     )
 
 
 def _gate(gate: Gate) -> GatePolicy:
-    return GatePolicy(gate.margin, gate.min_rows)
+    return GatePolicy(gate.margin, gate.min_rows, gate.confidence, gate.test == "superior")
+
+
+def _losses(project: Project) -> frozenset[str]:
+    """Metrics of this project of which less is better."""
+    own = project.metrics.own
+    built_in = (name for name in project.metrics.names if name not in own)
+    return LOSSES | {
+        *(name for name, metric in own.items() if metric.better == "less"),
+        *(name for name in built_in if less_is_better(name)),
+    }
 
 
 def _trigger(name: str, given: Trigger) -> TriggerPolicy:

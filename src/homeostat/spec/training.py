@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from homeostat.spec.base import Duration, Section
 
-Metric = Literal["auc", "average_precision", "accuracy", "log_loss", "brier", "mae", "rmse", "r2"]
+METRIC_NAME = r"^[a-z][a-z0-9_]*$"
+MetricName = Annotated[str, StringConstraints(pattern=METRIC_NAME)]
+"""A metric that is built in, ``pinball_<percent>``, or one of ``metrics.own``."""
 
 
 class Split(Section):
@@ -68,7 +70,7 @@ class Search(Section):
     """How the next trial is chosen."""
     pruner: Literal["hyperband", "none"] = "hyperband"
     """Whether hopeless trials are stopped early."""
-    objectives: tuple[Metric, ...] = ()
+    objectives: tuple[MetricName, ...] = ()
     """Default: the primary metric. Several objectives need ``nsga2``."""
     sample_rows: int = Field(40_000, ge=100)
     """Search on at most so many rows, the latest ones."""
@@ -104,17 +106,32 @@ class Training(Section):
     """Where a run is executed: in the controller, or in a process of its own."""
 
 
+class OwnMetric(Section):
+    """A metric of the project's own: a function beside the project file."""
+
+    function: str
+    """``module:function``, called with the true values and the predictions, both arrays of shape
+    (rows,); gives one number."""
+    better: Literal["more", "less"]
+    """Which way is better."""
+
+
 class Metrics(Section):
     """What is measured. The primary metric decides; the others are reported."""
 
-    primary: Metric
+    primary: MetricName
     """The metric that decides."""
-    also: tuple[Metric, ...] = ()
+    also: tuple[MetricName, ...] = ()
     """Metrics that are reported."""
+    own: dict[MetricName, OwnMetric] = {}
+    """Metrics of the project's own, by name, to be used like those built in."""
     slices: tuple[str, ...] = ()
     """Features whose values are measured one by one."""
+    segments: dict[MetricName, str] = {}
+    """Named parts of the rows, as SQL conditions over features, e.g. ``night: hour >= 22``. They
+    are measured like slices, each must have enough rows, and they are watched on live traffic."""
     slice_min_rows: int = Field(200, ge=20)
-    """Slices with fewer rows are left out."""
+    """Slices with fewer rows are left out; a segment with fewer refuses the candidate."""
 
     @property
     def names(self) -> tuple[str, ...]:

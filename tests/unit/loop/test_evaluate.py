@@ -7,6 +7,7 @@ from homeostat.domain.evidence import Comparison
 from homeostat.domain.run import RunStatus
 from homeostat.domain.verdict import Verdict
 from homeostat.loop import evaluate
+from homeostat.loop.gates.margin import judged
 from homeostat.policy.settings import GatePolicy
 from tests.worlds import candidate, compared, policy, run, serving, world
 
@@ -46,12 +47,12 @@ def test_a_candidate_that_wins_lately_but_loses_on_the_long_term_holdout_is_refu
 )
 def test_the_whole_interval_must_be_above_the_margin(difference, half_width, rows, verdict):
     comparison = compared("evaluation", difference, half_width, rows)
-    assert evaluate.non_inferior(comparison, GatePolicy(0.005, 500)).verdict is verdict
+    assert judged(comparison, GatePolicy(0.005, 500)).verdict is verdict
 
 
 def test_no_comparison_is_never_a_pass():
     nothing = Comparison("auc", "evaluation", 0, None, note="no rows")
-    assert evaluate.non_inferior(nothing, GatePolicy(0.005, 500)).verdict is Verdict.INCONCLUSIVE
+    assert judged(nothing, GatePolicy(0.005, 500)).verdict is Verdict.INCONCLUSIVE
     assert isinstance(decide(candidate("run-0002", 1, comparisons=())), Refuse)
 
 

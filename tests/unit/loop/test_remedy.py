@@ -29,8 +29,10 @@ def test_noise_is_not_a_reason_to_go_back():
     assert not action.last
 
 
-def test_between_looks_nothing_is_judged():
-    assert remedy.decide(world(watched(6), live(-0.02)), policy(), NOW) == []
+def test_between_looks_nothing_is_written_down_and_harm_is_still_stopped():
+    assert remedy.decide(world(watched(6), live(0.0)), policy(), NOW) == []
+    (action,) = remedy.decide(world(watched(6), live(-0.02)), policy(), NOW)
+    assert isinstance(action, Rollback)
 
 
 def test_the_last_look_ends_the_watch_also_without_labels():

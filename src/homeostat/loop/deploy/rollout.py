@@ -17,7 +17,7 @@ from homeostat.domain.verdict import Verdict
 from homeostat.domain.world import World
 from homeostat.errors import ModelLoadError
 from homeostat.loop.deploy.traffic import routing
-from homeostat.loop.evaluate import non_inferior
+from homeostat.loop.gates.margin import judged
 from homeostat.policy.settings import GatePolicy, LoopPolicy
 
 
@@ -102,7 +102,7 @@ def _asked(rollout: Rollout, policy: LoopPolicy) -> tuple[timedelta, int]:
 def _live(world: World, gate: GatePolicy) -> tuple[Finding, Comparison | None]:
     for comparison in world.live:
         if comparison.where == "live":
-            return non_inferior(comparison, gate), comparison
+            return judged(comparison, gate), comparison
     nothing = Finding("live", Verdict.INCONCLUSIVE, "no labelled rows have arrived")
     return nothing, None
 

@@ -1,0 +1,1 @@
+"""What a candidate must show, one file per kind of gate."""
