@@ -22,9 +22,9 @@ Bools = NDArray[np.bool_]
 
 
 def over_windows(name: str, expected: ArrayLike, windows: ArrayLike) -> Array:
-    """Distance ``name`` of each row of ``windows`` (windows, bins) from ``expected`` (bins,).
+    """Distance ``name`` of each row of ``windows`` (windows, bins) from ``expected``.
 
-    Answers shape (windows,); NaN where the scalar function of that name answers None. ValueError
+    ``expected`` has shape (bins,), or (windows, bins) with a row for each window. Answers shape (windows,); NaN where the scalar function of that name answers None. ValueError
     when ``name`` is not in ``DISTANCES`` or the shapes do not fit.
 
     >>> over_windows("total_variation", [1, 1], [[1, 1], [2, 0], [0, 0]])
@@ -34,15 +34,16 @@ def over_windows(name: str, expected: ArrayLike, windows: ArrayLike) -> Array:
         raise ValueError(f"no distance {name!r}; there are {', '.join(_WINDOWS)}")
     before = np.asarray(expected, dtype=np.float64)
     after = np.asarray(windows, dtype=np.float64)
-    if before.ndim != 1 or after.ndim != 2 or before.size != after.shape[1]:
+    if after.ndim != 2 or before.shape not in (after.shape, after.shape[1:]):
         raise ValueError(
             f"counts of shapes (bins,) and (windows, bins) are asked, "
             f"got {before.shape} and {after.shape}"
         )
     found = np.full(after.shape[0], np.nan)
-    fit = countable(after)
-    if countable(before[None])[0] and fit.any():
-        found[fit] = _WINDOWS[name](before, after[fit])
+    before = np.broadcast_to(before, after.shape)
+    fit = countable(after) & countable(before)
+    if fit.any():
+        found[fit] = _WINDOWS[name](before[fit], after[fit])
     return found
 
 
@@ -217,7 +218,7 @@ def _total_variation(before: Array, after: Array) -> Array:
 
 
 def _chi_square(before: Array, after: Array) -> Array:
-    largest = np.maximum(before.max(), after.max(axis=1))
+    largest = np.maximum(before.max(axis=1), after.max(axis=1))
     sizes = (before / largest[:, None]).sum(axis=1), (after / largest[:, None]).sum(axis=1)
     weight = (sizes[1] / (sizes[0] + sizes[1]))[:, None]
     e, a = shares(before), shares(after)
