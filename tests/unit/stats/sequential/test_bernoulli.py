@@ -161,7 +161,17 @@ def test_a_short_breach_in_the_middle_of_a_large_array_is_not_overlooked():
     values = np.concatenate([np.ones(30), np.zeros(200_000)])
     stream = BernoulliRate(limit=0.5)
     stream.update_many(values)
-    assert stream.result.verdict is Verdict.FAIL
+    assert (stream.result.verdict, stream.result.rows) == (Verdict.FAIL, values.size)
+
+
+def test_it_fails_at_the_row_after_which_the_interval_is_above_the_limit():
+    stream, above = BernoulliRate(limit=0.2), False
+    for value in np.random.default_rng(6).random(500) < 0.35:
+        stream.update(float(value))
+        found = stream.result
+        above = above or found.low > 0.2
+        assert (found.verdict is Verdict.FAIL) == above
+    assert above
 
 
 def test_a_value_that_is_neither_0_nor_1_is_an_error_but_no_alarm():

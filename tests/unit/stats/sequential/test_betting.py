@@ -36,15 +36,15 @@ def test_the_interval_itself_seldom_misses_the_truth():
 
 def test_it_is_the_means_of_which_no_game_was_won():
     values = np.random.default_rng(3).beta(3, 5, 400)
-    found = _read(values, grid=50)
+    found = _read(values, grid=1000)
     standing = []
-    for mean in np.linspace(0, 1, 51):
+    for mean in np.linspace(0, 1, 1001):
         game = BettingTest(mean, error_rate=0.025)
         game.update_many(values)
         if game.result.verdict is Verdict.INCONCLUSIVE:
             standing.append(mean)
-    assert found.low == pytest.approx(standing[0] - 0.02)
-    assert found.high == pytest.approx(standing[-1] + 0.02)
+    assert found.low == pytest.approx(standing[0] - 0.001)
+    assert found.high == pytest.approx(standing[-1] + 0.001)
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(1, 1), (2, 8), (20, 80)])
@@ -112,6 +112,16 @@ def test_a_mean_that_moves_is_an_error_and_not_a_narrow_interval():
     found = _read(np.concatenate([np.zeros(1000), np.ones(3000)]))
     assert (found.verdict, found.low, found.high) == (Verdict.ERROR, None, None)
     assert "moved" in found.reason
+
+
+def test_once_no_mean_is_left_later_rows_of_the_same_array_show_nothing():
+    values = np.concatenate([np.zeros(20), np.ones(480)])
+    one, many = BettingMean(limit=0.5), BettingMean(limit=0.5)
+    for value in values:
+        one.update(value)
+    many.update_many(values)
+    assert one.result == many.result
+    assert many.result.verdict is Verdict.ERROR
 
 
 def test_a_fail_stays_until_reset():

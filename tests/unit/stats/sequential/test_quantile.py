@@ -99,6 +99,13 @@ def test_a_slower_challenger_is_found_and_a_like_one_passes():
     assert held.count(Verdict.FAIL) == 0
 
 
+def test_the_difference_is_the_union_of_two_intervals_at_half_the_rate():
+    ours, theirs = np.random.default_rng(10).lognormal(size=(2, 800))
+    found = slower(ours, theirs, 0.9, error_rate=0.1)
+    (low, high), (other_low, other_high) = (quantile_interval(a, 0.9, 0.95) for a in (ours, theirs))
+    assert (found.low, found.high) == pytest.approx((low - other_high, high - other_low))
+
+
 def test_looked_at_often_a_like_challenger_seldom_ever_fails():
     """On uniform values the ends of both arms are order statistics: one look every 50 rows."""
     random, streams, p = np.random.default_rng(7), 200, 0.9
