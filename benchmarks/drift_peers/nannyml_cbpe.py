@@ -29,6 +29,7 @@ KEPT = {
     "upper_threshold": "upper_threshold",
     "alert": "alert",
 }
+BOUNDS = ("start", "end")
 NAMES = {
     "y_pred_proba": "y_pred_proba",
     "y_pred": "y_pred",
@@ -59,9 +60,6 @@ def cbpe(reference: pd.DataFrame, analysis: pd.DataFrame, labels: Any, chunks: i
             part[metric] = values | {"realised": known[(metric, "value")][number]}
         parts.append(part)
     return {"calibrated": bool(estimator.needs_calibration), "chunks": parts}
-
-
-BOUNDS = ("start", "end")
 
 
 def main() -> None:
