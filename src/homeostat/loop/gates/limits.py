@@ -7,6 +7,7 @@ from homeostat.domain.run import Candidate
 from homeostat.domain.verdict import Verdict
 from homeostat.domain.version import Version
 from homeostat.policy.settings import LoopPolicy
+from homeostat.stats.rank_change import rank_change
 
 UNITS = {"latency_p95_ms": "ms", "size_mb": "MB"}
 
@@ -33,19 +34,19 @@ def explanation(candidate: Candidate, champion: Version, policy: LoopPolicy) -> 
     """Does the candidate decide by the same features as the champion? None when not asked."""
     if policy.explanation is None:
         return []
-    from homeostat.stats.rank_change import order_agreement
-
-    found = order_agreement(candidate.importances, champion.candidate.importances)
-    if found is None:
+    found = rank_change(candidate.importances, champion.candidate.importances, top=3)
+    if found.overlap is None:
         reason = "explanation: there are no importances to compare"
         return [Finding("explanation", Verdict.INCONCLUSIVE, reason, limit=policy.explanation)]
-    verdict = Verdict.PASS if found.agreement >= policy.explanation else Verdict.FAIL
-    moved = ", ".join(f"{name} {change:+.2f}" for name, change in found.moved[:3])
+    verdict = Verdict.PASS if found.overlap >= policy.explanation else Verdict.FAIL
+    moved = ", ".join(
+        f"{move.feature} {move.challenger_share - move.champion_share:+.2f}" for move in found.moved
+    )
     reason = (
-        f"explanation: the order of importances agrees to {found.agreement:.2f} with version "
+        f"explanation: the order of importances agrees to {found.overlap:.2f} with version "
         f"{champion.number}, at least {policy.explanation:g} is asked (moved most: {moved})"
     )
-    return [Finding("explanation", verdict, reason, "", found.agreement, policy.explanation)]
+    return [Finding("explanation", verdict, reason, "", found.overlap, policy.explanation)]
 
 
 def _plain(metric: str) -> str:

@@ -24,8 +24,9 @@ Bools = NDArray[np.bool_]
 def over_windows(name: str, expected: ArrayLike, windows: ArrayLike) -> Array:
     """Distance ``name`` of each row of ``windows`` (windows, bins) from ``expected``.
 
-    ``expected`` has shape (bins,), or (windows, bins) with a row for each window. Answers shape (windows,); NaN where the scalar function of that name answers None. ValueError
-    when ``name`` is not in ``DISTANCES`` or the shapes do not fit.
+    ``expected`` has shape (bins,), or (windows, bins) with a row for each window. Answers shape
+    (windows,); NaN where the scalar function of that name answers None. ValueError when ``name``
+    is not in ``DISTANCES`` or the shapes do not fit.
 
     >>> over_windows("total_variation", [1, 1], [[1, 1], [2, 0], [0, 0]])
     array([0. , 0.5, nan])
