@@ -12,6 +12,8 @@ from homeostat.stats.drift.two_sample import judged
 from homeostat.stats.result import Result, unable
 
 Array = NDArray[np.float64]
+LARGEST_LOGARITHM = math.log(np.finfo(np.float64).max)
+"""``exp`` of a larger number is no float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def spread_shift(reference: ArrayLike, window: ArrayLike, *, alpha: float = 0.05
     ``estimate`` is the window's mean distance from its median over the reference's: 1 is no
     change. ``low`` and ``high`` are its interval by Bonett & Seier (2003), not inverted from the
     test: near the limit the two may disagree, and the verdict follows ``p_value``. All three are
-    None when a side does not vary.
+    None when a side does not vary, or when ``high`` would be larger than any float.
 
     Error rate: ``alpha`` is the probability of a false alarm; for few rows it is lower. Assumes
     independent rows and one shape but for location and scale; the interval assumes a finite
@@ -178,7 +180,9 @@ def spread_shift(reference: ArrayLike, window: ArrayLike, *, alpha: float = 0.05
     )
 
 
-def _ratio(before: Array, after: Array, alpha: float) -> tuple[float, float, float]:
+def _ratio(
+    before: Array, after: Array, alpha: float
+) -> tuple[float, float, float] | tuple[None, None, None]:
     """Ratio of the mean distances from the median and its interval (Bonett & Seier 2003)."""
     from scipy.special import ndtri
 
@@ -186,11 +190,13 @@ def _ratio(before: Array, after: Array, alpha: float) -> tuple[float, float, flo
     for values, sign in ((after, 1), (before, -1)):
         middle = float(np.median(values))
         distance = float(np.abs(values - middle).mean())
-        skew = (float(values.mean()) - middle) / distance
-        logarithm += sign * math.log(distance * values.size / (values.size - 1))
-        ratio = float(values.var(ddof=1)) / (distance * distance)
+        standard = (values - middle) / distance  # at most the number of rows: no square overflows
+        logarithm += sign * (math.log(distance) + math.log(values.size / (values.size - 1)))
+        skew, ratio = float(standard.mean()), float(standard.var(ddof=1))
         variance += (ratio + skew * skew - 1) / values.size
     reach = -float(ndtri(alpha / 2)) * math.sqrt(max(0.0, variance))
+    if logarithm + reach > LARGEST_LOGARITHM:
+        return None, None, None
     return math.exp(logarithm), math.exp(logarithm - reach), math.exp(logarithm + reach)
 
 

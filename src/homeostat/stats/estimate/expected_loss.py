@@ -44,9 +44,10 @@ def expected_loss(
     variance = float(spread.sum() + (common**2).sum())
     if variance <= 0:
         return mean, mean, mean
-    skewness = float((spread * weight * (1 - 2 * p)).sum()) / variance**1.5
+    deviation = math.sqrt(variance)
+    skewness = float((spread / variance * (weight / deviation) * (1 - 2 * p)).sum())
     z = float(ndtri(0.5 + confidence / 2))
     tilt = float(np.clip(skewness, -1, 1)) * (z * z - 1) / 6
-    low, high = (mean + (side + tilt) * math.sqrt(variance) for side in (-z, z))
+    low, high = (mean + (side + tilt) * deviation for side in (-z, z))
     least, most = np.minimum(positive, negative).mean(), np.maximum(positive, negative).mean()
     return mean, max(low, float(least)), min(high, float(most))

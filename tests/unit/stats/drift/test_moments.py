@@ -207,3 +207,15 @@ def test_what_cannot_be_is_refused():
         Moments.of([[1.0]])
     with pytest.raises(ValueError, match="shape"):
         spread_shift([[1.0]], [1.0])
+
+
+def test_spreads_that_are_orders_of_magnitude_apart_do_not_crash():
+    random = np.random.default_rng(1)
+    small, large = random.normal(size=100) * 1e-200, random.normal(size=100)
+    wider, narrower = spread_shift(small, large), spread_shift(large, small)
+    assert wider.verdict is narrower.verdict is Verdict.FAIL
+    assert np.log10(wider.estimate) == pytest.approx(200, abs=0.2)
+    assert narrower.estimate == pytest.approx(1 / wider.estimate)
+    assert narrower.low < narrower.estimate < narrower.high
+    beyond = spread_shift(random.normal(size=100) * 1e-300, large * 1e100)
+    assert (beyond.verdict, beyond.estimate, beyond.high) == (Verdict.FAIL, None, None)

@@ -236,3 +236,10 @@ def test_the_same_arguments_give_the_same_answer():
     p = np.random.default_rng(11).random(500)
     assert estimate_binary("f1", p, p, seed=4) == estimate_binary("f1", p, p, seed=4)
     assert estimate_binary("f1", p, p, seed=4) != estimate_binary("f1", p, p, seed=5)
+
+
+@pytest.mark.parametrize("metric", ["brier", "log_loss"])
+def test_a_variance_near_zero_does_not_crash(metric):
+    tiny = np.random.default_rng(1).random(300) * 1e-220
+    found = estimate_binary(metric, tiny, tiny)
+    assert found.low <= found.estimate <= found.high < 1e-6
