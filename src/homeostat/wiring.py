@@ -145,10 +145,12 @@ def assemble(
     from homeostat.engine.act import Actor
     from homeostat.engine.mirror import Mirror
     from homeostat.engine.reconcile import Engine
+    from homeostat.features.own_metrics import own_metrics
     from homeostat.gateway.host import Host
     from homeostat.monitoring.evidence import LogEvidence
     from homeostat.monitoring.label_log import LabelLog
     from homeostat.monitoring.prediction_log import PredictionLog
+    from homeostat.pipeline.references import loss_reader
     from homeostat.spec.load import load_project, spec_digest
     from homeostat.spec.settings import settings_of
 
@@ -168,7 +170,7 @@ def assemble(
         reader = wrap_reader(reader)
     host = Host(project, blobs, log, clock, where / "gateway")
     serving = _serving(host, where, False if clock is not wall and workers is None else workers)
-    evidence = LogEvidence(project, blobs, log)
+    evidence = LogEvidence(project, blobs, log, own_metrics(project, folder), loss_reader)
     runner = _runner(project, folder, where, blobs, cache, clock, executor, progress)
     tracker = _tracker(project, where)
     engine = Engine(

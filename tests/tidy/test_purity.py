@@ -9,7 +9,7 @@ import pytest
 from tests.tidy.source import PURE, calls, imports, modules, pure
 
 ALLOWED_IMPORTS = {
-    "__future__", "cel", "collections", "cronsim", "dataclasses", "datetime", "enum", "functools",
+    "__future__", "abc", "cel", "collections", "copy", "cronsim", "dataclasses", "datetime", "enum", "functools",
     "hashlib", "homeostat", "itertools", "math", "msgspec", "numpy", "random", "re", "scipy",
     "statistics", "types", "typing",
 }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from homeostat.errors import ProjectCodeError
 from homeostat.spec.code import load_function
@@ -11,6 +12,8 @@ from homeostat.spec.project import Project
 from homeostat.stats.metrics import Array, Metric, own
 
 OwnMetrics = Mapping[str, Metric]
+NONE: OwnMetrics = MappingProxyType({})
+"""No metrics of the project's own."""
 
 
 def own_metrics(project: Project, folder: Path) -> dict[str, Metric]:

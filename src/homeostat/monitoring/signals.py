@@ -5,18 +5,31 @@ docs/signals.md describes each. A signal without data has value None and is neve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from homeostat.domain.evidence import Signal
 from homeostat.domain.recorded import Recorded, SourceRecord
 from homeostat.domain.run import RunStatus
+from homeostat.features.own_metrics import NONE, OwnMetrics, named
+from homeostat.features.references import References
+from homeostat.features.segments import segment_rows
+from homeostat.monitoring.drift import Looked, features_of
+from homeostat.monitoring.estimates import known
 from homeostat.monitoring.labelled import TRUTH, labels_known
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
+from homeostat.spec.foretold import FORETOLD
 from homeostat.spec.project import Project
 from homeostat.stats.metrics import measure
 from homeostat.stats.profile import Profile
+from homeostat.stats.result import Result
+
+if TYPE_CHECKING:
+    import polars as pl
 
 DRIFTED = 0.2
 """PSI above which a feature counts as drifted (the customary "moderate" mark, Siddiqi 2006)."""
@@ -57,40 +70,58 @@ def training_signals(project: Project, recorded: Recorded, now: datetime) -> dic
 
 
 def quality_signals(
-    project: Project, blobs: Blobs, log: PredictionLog, recorded: Recorded, now: datetime
+    project: Project,
+    blobs: Blobs,
+    log: PredictionLog,
+    recorded: Recorded,
+    now: datetime,
+    own: OwnMetrics = NONE,
 ) -> dict[str, Signal]:
-    """Each declared metric, ``labels`` and ``predictions``, of the champion over the window."""
+    """Each declared metric, ``segment.<name>``, ``labels`` and ``predictions``, over the window."""
     window = project.monitors.window
     window_s, since = window.total_seconds(), now - window
     champion = recorded.champion
-    names = project.metrics.names
+    names = (*project.metrics.names, *(f"segment.{name}" for name in project.metrics.segments))
     if champion is None:
-        nothing = {name: Signal(name, None, now, window_s, 0) for name in names}
-        return nothing | {
-            "labels": Signal("labels", None, now, window_s, 0),
-            "predictions": Signal("predictions", None, now, window_s, 0),
-        }
-    rows = log.read(since, now, ("event", "at", "version", "prediction"))
+        absent = (*names, "labels", "predictions")
+        return {name: Signal(name, None, now, window_s, 0) for name in absent}
+    inputs = ("inputs",) if project.metrics.segments else ()
+    rows = log.read(since, now, ("event", "at", "version", "prediction", *inputs))
     mine = rows.filter(rows["version"] == champion.number)
     mine = mine.unique("event", keep="last", maintain_order=True)
     joined = mine.join(labels_known(project, blobs, recorded, since, now), on="event")
-    enough = joined.height >= project.monitors.min_rows
-    truth, predicted = joined[TRUTH].to_numpy(), joined["prediction"].to_numpy()
-    found = {
-        name: Signal(
-            name, measure(name, truth, predicted) if enough else None, now, window_s, joined.height
-        )
-        for name in names
-    }
+    found = _measured(project, joined, now, own)
     counts = {"labels": joined.height, "predictions": mine.height}
     return found | {
         name: Signal(name, float(number), now, window_s, number) for name, number in counts.items()
     }
 
 
-def drift_signals(
+def _measured(
+    project: Project, joined: pl.DataFrame, now: datetime, own: OwnMetrics
+) -> dict[str, Signal]:
+    """Each metric on labelled rows, and the primary one on each segment of them."""
+    least, window_s = project.monitors.min_rows, project.monitors.window.total_seconds()
+    truth, predicted = joined[TRUTH].to_numpy(), joined["prediction"].to_numpy()
+    parts = [(name, name, np.ones(truth.size, dtype=bool)) for name in project.metrics.names]
+    for name, text in project.metrics.segments.items():
+        mask = np.zeros(0, dtype=bool)
+        if joined.height:
+            mask = segment_rows(joined["inputs"].struct.unnest(), name, text)
+        parts.append((f"segment.{name}", project.metrics.primary, mask))
+    found = {}
+    for name, metric, mask in parts:
+        rows = int(mask.sum())
+        value = None
+        if rows >= least:
+            value = measure(named(metric, own), truth[mask], predicted[mask])
+        found[name] = Signal(name, value, now, window_s, rows)
+    return found
+
+
+def window_signals(
     names: Sequence[str],
-    reference: Profile | None,
+    references: References | None,
     seen: Profile | None,
     now: datetime,
     window: timedelta,
@@ -100,9 +131,10 @@ def drift_signals(
     rows = seen.rows if seen is not None else 0
     psi: dict[str, float | None] = dict.fromkeys(names)
     nulls: dict[str, float | None] = dict.fromkeys(names)
-    if reference is not None and seen is not None and rows >= max(min_rows, 1):
-        psi |= seen.psi(reference)
-        nulls |= seen.null_shares()
+    if references is not None and seen is not None and rows >= max(min_rows, 1):
+        inputs = features_of(seen)
+        psi |= inputs.psi(references.features.profile)
+        nulls |= inputs.null_shares()
     known = [value for value in psi.values() if value is not None]
     values: dict[str, float | None] = {f"psi.{name}": value for name, value in psi.items()}
     values |= {f"null_share.{name}": value for name, value in nulls.items()}
@@ -110,3 +142,44 @@ def drift_signals(
     values["drifted_share"] = sum(v > DRIFTED for v in known) / len(known) if known else None
     seconds = window.total_seconds()
     return {name: Signal(name, value, now, seconds, rows) for name, value in values.items()}
+
+
+def drift_signals(
+    names: Sequence[str], looked: Looked | None, now: datetime, window: timedelta
+) -> dict[str, Signal]:
+    """``drifted``, ``drifted_weight``, ``drift_p.<feature>``, ``prediction_drift_p``.
+
+    Of the last look; p values are adjusted for the number of features.
+    """
+    values: dict[str, float | None] = {f"drift_p.{name}": None for name in names}
+    values |= {"drifted": None, "drifted_weight": None, "prediction_drift_p": None}
+    rows, at = 0, now
+    if looked is not None:
+        rows, at = looked.features.rows, looked.until
+        values |= {f"drift_p.{one.name}": one.adjusted for one in looked.features.features}
+        if looked.features.known:
+            values["drifted"] = float(len(looked.features.drifted))
+            values["drifted_weight"] = looked.features.weight
+        if looked.prediction is not None:
+            values["prediction_drift_p"] = looked.prediction.features[0].adjusted
+    seconds = window.total_seconds()
+    return {name: Signal(name, value, at, seconds, rows) for name, value in values.items()}
+
+
+def estimate_signals(
+    task: str,
+    names: Sequence[str],
+    found: Mapping[str, Result],
+    until: datetime,
+    window: timedelta,
+) -> dict[str, Signal]:
+    """``estimated.<metric>`` for each metric that can be foretold, of the last look's window."""
+    signals = {}
+    for name in names:
+        if name in FORETOLD[task]:
+            result = found.get(name)
+            value = result.estimate if result is not None and known(result) else None
+            rows = result.rows if result is not None else 0
+            signal = f"estimated.{name}"
+            signals[signal] = Signal(signal, value, until, window.total_seconds(), rows)
+    return signals

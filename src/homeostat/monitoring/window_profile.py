@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from homeostat.domain.version import Version
 from homeostat.features.profile_columns import columns_of
+from homeostat.features.references import PREDICTION, References, from_json
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
-from homeostat.stats.profile import Profile, count, from_json
+from homeostat.stats.profile import Bins, Profile, count
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,37 +35,44 @@ class WindowProfiles:
         self._parts: OrderedDict[tuple[str, int, datetime], tuple[tuple[str, ...], Profile]] = (
             OrderedDict()
         )
-        self._references: dict[str, Profile] = {}
+        self._references: dict[str, References] = {}
 
-    def reference(self, digest: str) -> Profile:
-        """The reference profile stored under ``digest``."""
+    def references(self, digest: str) -> References:
+        """The references stored under ``digest``."""
         if digest not in self._references:
             whole = from_json(self._blobs.get(digest))
-            self._references[digest] = without(whole, self._personal)
+            self._references[digest] = whole.without(self._personal)
         return self._references[digest]
 
-    def window(
-        self, version: Version, reference: Profile, since: datetime, until: datetime
-    ) -> Profile:
-        """Counts of the rows that ``version`` scored in [since, until), in any arm."""
-        whole = empty(reference)
+    def window(self, version: Version, since: datetime, until: datetime) -> Profile:
+        """Counts of the rows that ``version`` scored in [since, until), in any arm.
+
+        Over the bins of its features, and of its predictions where they have some.
+        """
+        bins = watched(self.references(version.candidate.profile_digest or ""))
+        whole = empty(bins)
         begin = since
         while begin < until:
             end = min(_next_midnight(begin), until)
             full = begin == _midnight(begin) and end == _next_midnight(begin)
-            part = self._part(version, reference, begin, end, keep=full)
+            part = self._part(version, bins, begin, end, keep=full)
             whole = whole + part if part.rows else whole
             begin = end
         return whole
 
     def _part(
-        self, version: Version, reference: Profile, since: datetime, until: datetime, keep: bool
+        self,
+        version: Version,
+        bins: tuple[Bins, ...],
+        since: datetime,
+        until: datetime,
+        keep: bool,
     ) -> Profile:
         key = (version.candidate.profile_digest or "", version.number, since)
         signature = self._log.signature(since, until)
         if keep and key in self._parts and self._parts[key][0] == signature:
             return self._parts[key][1]
-        profile = self._count(version, reference, since, until)
+        profile = self._count(version, bins, since, until)
         if keep:
             self._parts[key] = (signature, profile)
             while len(self._parts) > KEPT:
@@ -72,32 +80,29 @@ class WindowProfiles:
         return profile
 
     def _count(
-        self, version: Version, reference: Profile, since: datetime, until: datetime
+        self, version: Version, bins: tuple[Bins, ...], since: datetime, until: datetime
     ) -> Profile:
-        rows = self._log.read(since, until, ("at", "version", "event", "inputs"))
+        wanted = ("at", "version", "event", "prediction", "inputs")
+        rows = self._log.read(since, until, wanted)
         mine = rows.filter(rows["version"] == version.number)
         if not mine.height:
-            return empty(reference)
-        inputs: pl.DataFrame = mine.unique("event", keep="last")["inputs"].struct.unnest()
-        names = [bins.name for bins in reference.bins]
-        return count(reference.bins, columns_of(inputs, names))
+            return empty(bins)
+        mine = mine.unique("event", keep="last")
+        inputs: pl.DataFrame = mine["inputs"].struct.unnest()
+        columns = columns_of(inputs, [one.name for one in bins if one.name != PREDICTION])
+        answers = columns_of(mine, ["prediction"])["prediction"]
+        return count(bins, {**columns, PREDICTION: answers})
 
 
-def without(profile: Profile, left_out: Collection[str]) -> Profile:
-    """A profile without some features."""
-    kept = [
-        (bins, counts)
-        for bins, counts in zip(profile.bins, profile.counts, strict=True)
-        if bins.name not in left_out
-    ]
-    return Profile(
-        tuple(bins for bins, _ in kept), tuple(counts for _, counts in kept), profile.rows
-    )
+def watched(references: References) -> tuple[Bins, ...]:
+    """The bins of all features, then of the prediction where it has some."""
+    answers = references.prediction
+    return references.features.profile.bins + (answers.profile.bins if answers else ())
 
 
-def empty(reference: Profile) -> Profile:
-    """No rows, over the reference's bins."""
-    return Profile(reference.bins, tuple((0,) * bins.size for bins in reference.bins), 0)
+def empty(bins: tuple[Bins, ...]) -> Profile:
+    """No rows, over ``bins``."""
+    return Profile(bins, tuple((0,) * one.size for one in bins), 0)
 
 
 def _midnight(at: datetime) -> datetime:

@@ -18,7 +18,10 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "preprocess": (*_ESTIMATOR, *_INPUTS),
     "train": (*_ESTIMATOR, *_INPUTS),
     "evaluate": ("metrics", "gates", "split.by", "split.group", "events.time"),
-    "package": ("training.onnx", "monitors.psi_bins", "features.categorical"),
+    "package": (
+        "training.onnx", "monitors.psi_bins", "monitors.window", "features.categorical",
+        "events.time",
+    ),
 }  # fmt: skip
 
 

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.domain.evidence import Comparison
-from homeostat.features.own_metrics import OwnMetrics, named
+from homeostat.features.own_metrics import NONE, OwnMetrics, named
 from homeostat.pipeline.slices import declared_slices, found_slices, segments
 from homeostat.spec.gates import Gate
 from homeostat.spec.project import Project
@@ -34,8 +33,6 @@ BLOCKS_US = (24 * HOUR_US, 6 * HOUR_US, HOUR_US)
 """Lengths of time that a block of dependent rows may have, the longest first."""
 MIN_BLOCKS = 40
 """The longest blocks of which there are so many are taken; fewer make too narrow an interval."""
-NONE: OwnMetrics = MappingProxyType({})
-"""No metrics of the project's own."""
 
 
 @dataclass(frozen=True, slots=True)

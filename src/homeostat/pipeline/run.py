@@ -19,7 +19,6 @@ from homeostat.domain.codec import canonical, digest_of, from_builtins
 from homeostat.domain.evidence import Comparison, Finding
 from homeostat.domain.run import Candidate, RunRequest
 from homeostat.features.own_metrics import own_metrics
-from homeostat.features.profile_columns import columns_of
 from homeostat.pipeline.cost import costs_of
 from homeostat.pipeline.deliver import to_parquet
 from homeostat.pipeline.depends import spec_of
@@ -33,6 +32,7 @@ from homeostat.pipeline.model import model_from_bytes, model_to_bytes
 from homeostat.pipeline.own_gates import findings_of
 from homeostat.pipeline.package import PackageResult, package_model
 from homeostat.pipeline.preprocess import fit_preprocess, inputs, takes_nan
+from homeostat.pipeline.references import references_of
 from homeostat.pipeline.score import scored
 from homeostat.pipeline.snapshot import check_whole, frames_of, load_snapshot
 from homeostat.pipeline.split import Parts, parts_of, split
@@ -44,7 +44,6 @@ from homeostat.ports.clock import Clock
 from homeostat.ports.step_cache import StepCache
 from homeostat.spec.code import code_digest
 from homeostat.spec.project import Project
-from homeostat.stats.profile import profile_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -268,7 +267,14 @@ class _Run:
 
         def make() -> bytes:
             fitted = inputs(self.project, made.rows.filter(made.parts.train))
-            profile = profile_of(columns_of(fitted, fitted.columns), self.project.monitors.psi_bins)
+            references = references_of(
+                self.project,
+                made.rows.filter(made.parts.train),
+                made.rows.filter(made.parts.evaluation),
+                made.rows.filter(made.parts.holdout),
+                made.model,
+                self.request.seed,
+            )
             return canonical(package_model(
                 made.model,
                 task=self.project.task,
@@ -280,7 +286,7 @@ class _Run:
                 as_of=self.request.as_of,
                 seed=self.request.seed,
                 compile_to_onnx=self.project.training.onnx,
-                profile=profile.to_json(),
+                profile=references.to_json(),
             ))  # fmt: skip
 
         depends = [made.inputs, digest_of(facts), self.request.as_of, self.request.seed,

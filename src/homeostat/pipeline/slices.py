@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from homeostat.errors import ColumnError
+from homeostat.features.segments import segment_rows
 from homeostat.spec.gates import Discovered
 from homeostat.spec.project import Project
 from homeostat.stats.metrics import Array
@@ -54,27 +55,6 @@ def segments(project: Project, rows: pl.DataFrame) -> Iterator[tuple[str, Mask]]
     """Name and rows of each declared segment; a condition that is null leaves the row out."""
     for name, text in project.metrics.segments.items():
         yield f"segment:{name}", segment_rows(rows, name, text)
-
-
-def segment_rows(rows: pl.DataFrame, name: str, text: str) -> Mask:
-    """The rows for which the SQL condition ``text`` is true; ColumnError when it is no condition.
-
-    SQL is that of Polars: https://docs.pola.rs/api/python/stable/reference/sql/
-    """
-    import polars as pl
-
-    try:
-        held = rows.select(pl.sql_expr(text).alias("held"))["held"]
-        if held.dtype != pl.Boolean or held.len() != rows.height:
-            raise TypeError(f"it gives {held.dtype}, not true or false for each row")
-    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
-        lines = str(error).splitlines()
-        raise ColumnError(
-            f"segment '{name}' ({text}) cannot be evaluated: {lines[0] if lines else error}",
-            subject=f"homeostat.yaml: metrics.segments.{name}",
-            next_step="write an SQL condition over features, such as hour >= 22 OR hour < 6",
-        ) from error
-    return held.fill_null(value=False).to_numpy()
 
 
 def found_slices(

@@ -1,4 +1,4 @@
-"""When to train, how a version gets traffic, what is watched, and what to do when it fails."""
+"""When to train, how a version gets traffic, and what to do when it fails."""
 
 from __future__ import annotations
 
@@ -97,14 +97,3 @@ class Policy(Section):
     """An action that failed so often in a row is left alone and a person is told."""
     rules: dict[str, Rule] = {}
     """Rules by name."""
-
-
-class Monitors(Section):
-    """What is watched on live traffic."""
-
-    window: Duration = timedelta(days=7)
-    """Window of drift and quality signals."""
-    psi_bins: int = Field(10, ge=2, le=100)
-    """Number of bins of each numeric feature."""
-    min_rows: int = Field(200, ge=20)
-    """Fewer rows give a signal without a value."""

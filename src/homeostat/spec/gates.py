@@ -91,9 +91,9 @@ class Gates(Section):
     """By column whose values are the groups; also for a first version. ``task: binary``."""
     calibration: Calibration | None = None
     """Also for a first version. ``task: binary``."""
-    explanation: float | None = Field(None, gt=0, le=1)
-    """Least agreement of the order of the features' importances with the champion's (rank-biased
-    overlap, from 0 to 1)."""
+    explanation: float | None = Field(None, gt=-1, le=1)
+    """Least agreement of the order of the features' importances with the champion's: the
+    rank-weighted tau of Vigna, 1 for the same order, 0 by chance."""
     cost: Cost = Cost()
     """Latency and size; also for a first version."""
     resamples: int = Field(1000, ge=100)

@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from homeostat.spec.base import Duration, Instant, Section
-from homeostat.spec.decisions import Monitors, Policy, Rollout, Trigger
+from homeostat.spec.decisions import Policy, Rollout, Trigger
 from homeostat.spec.features import Features
 from homeostat.spec.gates import Gates
+from homeostat.spec.monitors import Monitors
 from homeostat.spec.serving import Serving
 from homeostat.spec.sources import Source
 from homeostat.spec.training import Metrics, Split, Training

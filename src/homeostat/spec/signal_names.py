@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from homeostat.spec.foretold import FORETOLD
 from homeostat.spec.project import Project
 
 
@@ -15,9 +16,17 @@ def signal_names(project: Project) -> frozenset[str]:
         *project.metrics.names,
         f"{project.metrics.primary}_at_promotion",
         "labels", "new_labels", "predictions", "champion_age_d", "psi_max", "drifted_share",
+        "drifted", "drifted_weight", "prediction_drift_p",
     }  # fmt: skip
     for feature in project.features.names:
-        names |= {f"psi.{feature}", f"null_share.{feature}"}
+        names |= {f"psi.{feature}", f"null_share.{feature}", f"drift_p.{feature}"}
+    names |= {f"segment.{segment}" for segment in project.metrics.segments}
+    names |= {f"change.{detector}" for detector in project.monitors.change}
+    names |= {
+        f"estimated.{metric}"
+        for metric in project.metrics.names
+        if metric in FORETOLD[project.task]
+    }
     for source in project.sources:
         names |= {f"data_age_h.{source}", f"quarantined.{source}"}
     return frozenset(names)

@@ -16,7 +16,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.domain.codec import canonical, from_builtins
 from homeostat.stats.drift.psi import psi
 
 Kind = Literal["number", "category"]
@@ -80,17 +79,6 @@ class Profile:
             bins.name: counts[-1] / self.rows if self.rows else None
             for bins, counts in zip(self.bins, self.counts, strict=True)
         }
-
-    def to_json(self) -> bytes:
-        """Canonical JSON."""
-        return canonical(self)
-
-
-def from_json(content: bytes) -> Profile:
-    """Read :meth:`Profile.to_json`'s bytes; msgspec.DecodeError or ValidationError if damaged."""
-    import msgspec
-
-    return from_builtins(msgspec.json.decode(content), Profile)
 
 
 def cut(columns: Columns, bins: int = 10) -> tuple[Bins, ...]:

@@ -42,6 +42,7 @@ class RankChange:
     moved: tuple[Move, ...]
     features: int
     skipped: int
+    weighted_tau: float | None = None
 
 
 def rank_change(
@@ -51,7 +52,9 @@ def rank_change(
 
     ``tau`` is Kendall's tau-b (1945): -1 to 1, all places alike, 0 by chance. ``overlap`` is the
     extrapolated rank-biased overlap of Webber, Moffat & Zobel (2010, eq. 32): 0 to 1, the first
-    places weigh most, 1 for the same order; it is not 0 by chance. Equal importances have one
+    places weigh most, 1 for the same order; it is not 0 by chance. ``weighted_tau`` is the
+    rank-weighted tau of Vigna (2015): -1 to 1, 0 by chance, pairs with a feature of one of the
+    first places weigh most (scipy's ``weightedtau``). Equal importances have one
     place by name, alike in both. ``moved`` are the ``top`` features whose share of the
     importance changed most. A feature that only one model has counts as 0 in the other.
 
@@ -86,7 +89,8 @@ def rank_change(
         for i in order
         if apart[i] > 0 or moves[i] > 0
     )
-    return RankChange(_tau(*both), _overlap(first, second), moved, len(names), skipped)
+    overlap = _overlap(first, second)
+    return RankChange(_tau(*both), overlap, moved, len(names), skipped, _weighted_tau(*scaled))
 
 
 def rank_agreement(
@@ -250,3 +254,12 @@ def _tau(first: Array, second: Array) -> float | None:
     if first.size < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
     return float(kendalltau(first, second).statistic)
+
+
+def _weighted_tau(first: Array, second: Array) -> float | None:
+    """Vigna's tau, hyperbolic weights, the mean over both orders as the ranking."""
+    from scipy.stats import weightedtau
+
+    if first.size < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return None
+    return float(weightedtau(first, second).statistic)

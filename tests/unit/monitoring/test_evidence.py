@@ -9,10 +9,12 @@ from homeostat.domain.delivery import Delivery, Window
 from homeostat.domain.recorded import SourceRecord
 from homeostat.domain.rollout import Phase, Watch
 from homeostat.domain.verdict import Verdict
+from homeostat.features.references import References
 from homeostat.monitoring.evidence import LogEvidence
 from homeostat.monitoring.prediction_log import COLUMNS, PredictionLog
 from homeostat.pipeline.deliver import to_parquet
 from homeostat.spec.project import Project
+from homeostat.stats.drift.reference import Reference
 from homeostat.stats.metrics import auc, row_loss
 from homeostat.stats.profile import profile_of
 from homeostat.testing.memory import MemoryBlobs
@@ -50,7 +52,8 @@ class Scene:
         self.blobs, self.log = MemoryBlobs(), PredictionLog(tmp_path)
         for version, arm in ((2, "champion"), (1, "shadow")):
             self.log.append(self._rows(version, arm, shift))
-        profile = self.blobs.put(profile_of({"x": ("number", self.x)}).to_json())
+        references = References(Reference(profile_of({"x": ("number", self.x)})))
+        profile = self.blobs.put(references.to_json())
         self.recorded = serving(2, watch=Watch(2, 1, NOW - 7 * DAY, NOW + 21 * DAY))
         self.recorded = replace(
             self.recorded,

@@ -35,18 +35,18 @@ def explanation(candidate: Candidate, champion: Version, policy: LoopPolicy) -> 
     if policy.explanation is None:
         return []
     found = rank_change(candidate.importances, champion.candidate.importances, top=3)
-    if found.overlap is None:
+    if found.weighted_tau is None:
         reason = "explanation: there are no importances to compare"
         return [Finding("explanation", Verdict.INCONCLUSIVE, reason, limit=policy.explanation)]
-    verdict = Verdict.PASS if found.overlap >= policy.explanation else Verdict.FAIL
+    verdict = Verdict.PASS if found.weighted_tau >= policy.explanation else Verdict.FAIL
     moved = ", ".join(
         f"{move.feature} {move.challenger_share - move.champion_share:+.2f}" for move in found.moved
     )
     reason = (
-        f"explanation: the order of importances agrees to {found.overlap:.2f} with version "
+        f"explanation: the order of importances agrees to {found.weighted_tau:.2f} with version "
         f"{champion.number}, at least {policy.explanation:g} is asked (moved most: {moved})"
     )
-    return [Finding("explanation", verdict, reason, "", found.overlap, policy.explanation)]
+    return [Finding("explanation", verdict, reason, "", found.weighted_tau, policy.explanation)]
 
 
 def _plain(metric: str) -> str:

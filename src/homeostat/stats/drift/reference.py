@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.domain.codec import canonical, from_builtins
 from homeostat.stats.metrics import Array
 from homeostat.stats.profile import Bins, Columns, Profile, count, cut
 
@@ -39,7 +38,7 @@ class Reference:
             return np.empty((0, size))
         return np.asarray(self.blocks[feature], dtype=np.float64).reshape(-1, size)
 
-    def without(self, left_out: Sequence[str]) -> Reference:
+    def without(self, left_out: Collection[str]) -> Reference:
         """The reference without some features."""
         kept = [n for n, bins in enumerate(self.profile.bins) if bins.name not in left_out]
         profile = Profile(
@@ -53,10 +52,6 @@ class Reference:
             tuple(self.blocks[n] for n in kept) if self.blocks else (),
             tuple(self.losses[n] for n in kept) if self.losses else (),
         )
-
-    def to_json(self) -> bytes:
-        """Canonical JSON."""
-        return canonical(self)
 
 
 def reference_of(
@@ -118,16 +113,3 @@ def places_in(bins: Bins, values: NDArray) -> NDArray[np.intp]:  # type: ignore[
         return np.array([known.get(value, bins.size - 2) for value in values.tolist()], dtype=int)
     places = np.searchsorted(np.asarray(bins.edges), values, side="left")
     return np.where(np.isnan(values), bins.size - 1, places)
-
-
-def from_json(content: bytes) -> Reference:
-    """Read :meth:`Reference.to_json`'s bytes, or a profile's, which has no times.
-
-    Raises msgspec.DecodeError or msgspec.ValidationError when they are damaged.
-    """
-    import msgspec
-
-    found = msgspec.json.decode(content)
-    if isinstance(found, dict) and "profile" in found:
-        return from_builtins(found, Reference)
-    return Reference(from_builtins(found, Profile))

@@ -1,0 +1,106 @@
+"""Have the champion's losses changed since its promotion? The declared detectors say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+
+from homeostat.domain.evidence import Signal
+from homeostat.domain.recorded import Recorded
+from homeostat.domain.verdict import Verdict
+from homeostat.monitoring.labelled import TRUTH, labels_known
+from homeostat.monitoring.prediction_log import PredictionLog
+from homeostat.ports.blobs import Blobs
+from homeostat.spec.project import Project
+from homeostat.stats.detect.adwin import Adwin
+from homeostat.stats.detect.cusum import Cusum
+from homeostat.stats.detect.ddm import Ddm
+from homeostat.stats.detect.eddm import Eddm
+from homeostat.stats.detect.kswin import Kswin
+from homeostat.stats.detect.page_hinkley import PageHinkley
+from homeostat.stats.metrics import Array
+from homeostat.stats.result import Result
+from homeostat.stats.stream import Stream
+
+ERROR_RATE = 0.05
+"""Probability of a false alarm of one detector over the rows of a tenure."""
+MAX_ROWS = 500_000
+"""Of more labelled rows the latest are read."""
+DETECTORS: dict[str, Callable[[int], Stream]] = {
+    "adwin": lambda horizon: Adwin(error_rate=ERROR_RATE, horizon=horizon),
+    "cusum": lambda horizon: Cusum(error_rate=ERROR_RATE, horizon=horizon),
+    "ddm": lambda horizon: Ddm(error_rate=ERROR_RATE, horizon=horizon),
+    "eddm": lambda horizon: Eddm(error_rate=ERROR_RATE, horizon=horizon),
+    "kswin": lambda horizon: Kswin(error_rate=ERROR_RATE, horizon=horizon),
+    "page_hinkley": lambda horizon: PageHinkley(error_rate=ERROR_RATE, horizon=horizon),
+}
+"""Each detector for a horizon of so many rows."""
+BOUNDED = ("adwin", "cusum")
+"""Detectors that ask for values from 0 to 1."""
+
+
+def change_signals(
+    project: Project, blobs: Blobs, log: PredictionLog, recorded: Recorded, now: datetime
+) -> dict[str, Signal]:
+    """``change.<detector>``: 1 when it found a change since the promotion, else 0."""
+    asked = project.monitors.change
+    if not asked:
+        return {}
+    champion, losses, since_s = recorded.champion, np.empty(0), 0.0
+    if champion is not None:
+        since = recorded.tenures[-1].since
+        since_s = (now - since).total_seconds()
+        losses = losses_since(project, blobs, log, recorded, since, now)
+    found = {}
+    for name in asked:
+        value = None
+        if losses.size >= project.monitors.min_rows:
+            verdict = detected(name, losses, project.task).verdict
+            value = {Verdict.FAIL: 1.0, Verdict.PASS: 0.0}.get(verdict)
+        signal = f"change.{name}"
+        found[signal] = Signal(signal, value, now, since_s, int(losses.size))
+    return found
+
+
+def losses_since(
+    project: Project,
+    blobs: Blobs,
+    log: PredictionLog,
+    recorded: Recorded,
+    since: datetime,
+    until: datetime,
+) -> Array:
+    """Loss of each of the champion's labelled rows in order of time, shape (rows,).
+
+    For ``binary`` the squared error of the probability, 0 to 1; else the absolute error.
+    """
+    champion = recorded.champion
+    assert champion is not None
+    rows = log.read(since, until, ("event", "at", "version", "prediction"))
+    mine = rows.filter(rows["version"] == champion.number).unique("event", keep="last")
+    joined = mine.join(labels_known(project, blobs, recorded, since, until), on="event")
+    joined = joined.sort("at", "event").tail(MAX_ROWS)
+    distance = np.abs(joined[TRUTH].to_numpy() - joined["prediction"].to_numpy())
+    return np.asarray(distance**2 if project.task == "binary" else distance, dtype=np.float64)
+
+
+def detected(name: str, losses: Array, task: str) -> Result:
+    """What detector ``name`` says of ``losses``, read in order; it expects independent rows.
+
+    DDM and EDDM read hits and misses: an error is a loss of 0.25 or more (``binary``), or one
+    above the median of the first half (``regression``). ADWIN and CUSUM read a regression's
+    losses over their 99th percentile in the first half, at most 1.
+    """
+    half = losses[: max(losses.size // 2, 1)]
+    values = losses
+    if name in ("ddm", "eddm"):
+        limit = 0.25 if task == "binary" else float(np.median(half))
+        values = (losses >= limit).astype(np.float64)
+    elif name in BOUNDED and task != "binary":
+        scale = float(np.quantile(half, 0.99))
+        values = np.minimum(losses / scale, 1.0) if scale > 0 else np.zeros(losses.size)
+    stream = DETECTORS[name](max(losses.size, 1_000))
+    stream.update_many(values)
+    return stream.result
