@@ -22,7 +22,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Looked:
     """One look: the window [since, until), its features and its answers.
 
-    ``prediction`` is None when the version has no reference for its answers.
+    ``prediction`` is None when the version has no reference for its answers. ``profile`` counts
+    the window, ``before`` and ``answers_before`` what it was compared with.
     """
 
     since: datetime
@@ -30,6 +31,8 @@ class Looked:
     features: Drift
     prediction: Drift | None
     profile: Profile
+    before: Profile
+    answers_before: Profile | None
 
 
 def last_look(now: datetime, every: timedelta) -> datetime:
@@ -46,32 +49,48 @@ def look(profiles: WindowProfiles, champion: Version, monitors: Monitors, now: d
 
     Fewer rows than ``min_rows`` leave every feature inconclusive.
     """
-    asked = monitors.drift
-    until = last_look(now, asked.look_every)
-    since = until - monitors.window
+    until = last_look(now, monitors.drift.look_every)
+    return judge(profiles, champion, monitors, until - monitors.window, until)
+
+
+def judge(
+    profiles: WindowProfiles,
+    champion: Version,
+    monitors: Monitors,
+    since: datetime,
+    until: datetime,
+) -> Looked:
+    """Judge the window [since, until), of any length."""
     references = profiles.references(champion.candidate.profile_digest or "")
-    features, prediction = _compared_with(profiles, champion, references, monitors, since)
+    features, prediction = _compared_with(
+        profiles, champion, references, monitors, since, until - since
+    )
     seen = profiles.window(champion, since, until)
     if seen.rows < max(monitors.min_rows, 1):
         seen = Profile(seen.bins, tuple((0,) * bins.size for bins in seen.bins), 0)
     inputs, answers = features_of(seen), answers_of(seen)
     importances = champion.candidate.importances
+    of_features = _asked(monitors, features, champion, until - since)
+    judged = None
+    if prediction is not None:
+        asked = _asked(monitors, prediction, champion, until - since)
+        judged = drift_of(prediction, answers, asked, {})
     return Looked(
         since,
         until,
-        drift_of(features, inputs, _asked(monitors, features, champion), importances),
-        None
-        if prediction is None
-        else drift_of(prediction, answers, _asked(monitors, prediction, champion), {}),
+        drift_of(features, inputs, of_features, importances),
+        judged,
         seen,
+        features.profile,
+        prediction.profile if prediction is not None else None,
     )
 
 
-def _asked(monitors: Monitors, reference: Reference, champion: Version) -> Asked:
-    block = reference.block_s or monitors.window.total_seconds()
+def _asked(monitors: Monitors, reference: Reference, champion: Version, window: timedelta) -> Asked:
+    block = reference.block_s or window.total_seconds()
     return Asked(
         monitors.drift.distance,
-        max(round(monitors.window.total_seconds() / block), 1),
+        max(round(window.total_seconds() / block), 1),
         monitors.drift.look_every / monitors.drift.false_alarm_every,
         monitors.drift.control,
         int(digest_of([champion.number, monitors.drift.distance])[:8], 16),
@@ -84,6 +103,7 @@ def _compared_with(
     references: References,
     monitors: Monitors,
     since: datetime,
+    window: timedelta,
 ) -> tuple[Reference, Reference | None]:
     """The references of features and answers: of training, or of the time before the window."""
     kind, span = monitors.drift.reference, monitors.drift.reference_span
@@ -92,7 +112,7 @@ def _compared_with(
     if kind == "sliding":
         length = step = timedelta(days=1)
     else:
-        length, step = monitors.window, -(-monitors.window // WEEK) * WEEK
+        length, step = window, -(-window // WEEK) * WEEK
     begins = [since - n * step for n in range(max(span // step, 1), 0, -1)]
     parts = [profiles.window(champion, begin, begin + length) for begin in begins]
     parts = [part for part in parts if part.rows]

@@ -33,6 +33,8 @@ class FeatureDrift:
     importance: float
     explained: float | None
     reason: str = ""
+    typical: float | None = None
+    """The distance of healthy windows on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,11 @@ def drift_of(
     assert window.bins == reference.profile.bins, "a window over other bins than the reference's"
     measured = [_measured(reference, window, n, asked) for n in range(len(window.bins))]
     adjust = holm if asked.control == "holm" else benjamini_hochberg
-    p_values = [float("nan") if p is None else p for _, p, _ in measured]
+    p_values = [float("nan") if p is None else p for _, p, _, _ in measured]
     adjusted = adjust(p_values)
     nulls = window.null_shares()
     found = []
-    for n, (bins, (distance, p, reason), fair) in enumerate(
+    for n, (bins, (distance, p, reason, typical), fair) in enumerate(
         zip(window.bins, measured, adjusted, strict=True)
     ):
         verdict = Verdict.INCONCLUSIVE
@@ -110,6 +112,7 @@ def drift_of(
                 max(importances.get(bins.name, 0.0), 0.0),
                 explained_loss(reference, window, n),
                 reason,
+                typical,
             )
         )
     return Drift(tuple(found), asked.level, window.rows, asked.length)
@@ -142,12 +145,12 @@ def rounded_rows(rows: int) -> int:
 
 def _measured(
     reference: Reference, window: Profile, feature: int, asked: Asked
-) -> tuple[float | None, float | None, str]:
-    """Distance, p value, and why there is none."""
+) -> tuple[float | None, float | None, str, float | None]:
+    """Distance, p value, why there is none, and the distance of healthy windows."""
     before = reference.profile.counts[feature]
     distance = DISTANCES[asked.distance](before, window.counts[feature])
     if distance is None:
-        return None, None, "no rows to compare"
+        return None, None, "no rows to compare", None
     blocks = reference.of(feature)
     found = calibrate(
         asked.distance, blocks, rows=rounded_rows(window.rows), length=asked.length, seed=asked.seed
@@ -157,5 +160,5 @@ def _measured(
         return distance, None, (
             f"the reference has {held} stretches of time, {3 * asked.length} are asked to "
             f"know what is chance"
-        )  # fmt: skip
-    return distance, found.p_value(distance), ""
+        ), None  # fmt: skip
+    return distance, found.p_value(distance), "", found.mean ** (1 / found.power)
