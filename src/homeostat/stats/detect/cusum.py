@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log, log1p
+from math import ceil, log, log1p
 from typing import Literal
 
 from homeostat.stats.detect.detector import Change, Detector, at_least, check_bounds
@@ -31,9 +31,10 @@ class Cusum(Detector):
     of 0.1 after 2000 values is found after a median of about 520, or 240 with a known baseline.
 
     Does not see a fall (a rise for ``down``), a change of spread, a change during the warm-up or
-    one smaller than the doubt about the baseline. Inconclusive during the warm-up. Values that
-    are not finite are left out. ``result.estimate`` is the mean of the last values; the reason of
-    an alarm names the baseline's mean and the mean since ``g`` was last 0.
+    one smaller than the doubt about the baseline. Inconclusive during the warm-up, and after it
+    until so many values were read as the clearest change takes to be found. Values that are not
+    finite are left out. ``result.estimate`` is the mean of the last values; the reason of an
+    alarm names the baseline's mean and the mean since ``g`` was last 0.
 
     >>> import numpy as np
     >>> found = Cusum(baseline=0.1)
@@ -100,6 +101,9 @@ class Cusum(Detector):
         self._mean, self._limit = mean, limit
         self._threshold = log(self.horizon / rate)
         self._ready, self._seen, self._seen_total = True, 0, 0.0
+        step = log1p(self._bet * (1 - limit))  # of the largest value there is
+        warm_up = self.warm_up if self.baseline is None else 0
+        self._least = warm_up + (ceil(self._threshold / step) if step > 0 else 1)
 
     def _read(self, values: list[float]) -> None:
         for row, value in enumerate(values, self._rows + 1):
@@ -121,9 +125,11 @@ class Cusum(Detector):
                 return
 
     def _waiting(self) -> str:
-        if self._ready:
+        if not self._ready:
+            return f"{self._rows} values were read and the warm-up takes {self.warm_up}."
+        if self._rows >= self._least:
             return ""
-        return f"{self._rows} values were read and the warm-up takes {self.warm_up}."
+        return f"{self._rows} values were read; no change can be found before {self._least}."
 
 
 def with_odds(mean: float, factor: float) -> float:

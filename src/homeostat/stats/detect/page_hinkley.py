@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, expm1, log, sqrt
+from math import ceil, exp, expm1, log, sqrt
 from typing import Literal
 
 from homeostat.stats.detect.detector import Change, Detector, at_least
@@ -38,7 +38,8 @@ class PageHinkley(Detector):
     Best for a rise of twice the ``allowance`` or more, in standard deviations. Does not see a
     fall, a change of spread, a change during the warm-up, or a rise that is slow or small enough
     for the running mean to follow it. A warm-up of constant values takes every larger value as
-    one at the clip. Inconclusive during the warm-up. Values that are not finite are left out.
+    one at the clip. Inconclusive during the warm-up, and after it until so many values were read
+    as the clearest change takes to be found. Values that are not finite are left out.
     ``result.estimate`` is the mean of the last values; the reason of an alarm names the mean
     until ``g`` was last 0 and the mean since.
 
@@ -104,6 +105,7 @@ class PageHinkley(Detector):
         self._clip = min(max(top, CLIP[0]), CLIP[1])
         exponent = bennett_exponent(self.allowance, self._clip)
         self._threshold = log(self.horizon / self.error_rate) / exponent
+        self._least = self.warm_up + ceil(self._threshold / (self._clip - self.allowance))
 
     def _rises(self, value: float) -> bool:
         """Add a value to the sum; whether it reaches the threshold."""
@@ -137,9 +139,11 @@ class PageHinkley(Detector):
         return spread if spread >= TINY else 0.0
 
     def _waiting(self) -> str:
-        if self._rows >= self.warm_up:
+        if self._rows < self.warm_up:
+            return f"{self._rows} values were read and the warm-up takes {self.warm_up}."
+        if self._rows >= self._least:
             return ""
-        return f"{self._rows} values were read and the warm-up takes {self.warm_up}."
+        return f"{self._rows} values were read; no change can be found before {self._least}."
 
 
 def bennett_exponent(allowance: float, clip: float) -> float:

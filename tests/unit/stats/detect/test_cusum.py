@@ -99,3 +99,17 @@ def test_a_warm_up_of_errors_only_never_alarms():
 def test_impossible_parameters_are_refused(wrong):
     with pytest.raises(ValueError):
         Cusum(**wrong)
+
+
+@pytest.mark.parametrize("baseline", [None, 0.1])
+def test_it_passes_only_once_the_clearest_change_would_have_been_found(baseline):
+    warm_up = np.tile([1.0] + [0.0] * 9, 100 if baseline is None else 0)
+    quiet, loud = (Cusum(baseline=baseline) for _ in range(2))
+    for found in (quiet, loud):
+        found.update_many(warm_up)
+    while loud.result.verdict is not Verdict.FAIL:
+        assert quiet.result.verdict is Verdict.INCONCLUSIVE
+        quiet.update(0.0)
+        loud.update(1.0)
+    assert quiet.result.verdict is Verdict.PASS
+    assert 3 < quiet.result.rows - warm_up.size < 50

@@ -99,3 +99,19 @@ def test_the_exponent_makes_the_expectation_1_at_most(allowance, clip):
 def test_impossible_parameters_are_refused(wrong):
     with pytest.raises(ValueError):
         PageHinkley(**wrong)
+
+
+def test_it_passes_only_once_the_clearest_change_could_have_been_found():
+    found = PageHinkley()
+    warm_up = np.random.default_rng(1).normal(size=500)
+    found.update_many(warm_up)
+    while found.result.verdict is not Verdict.PASS:
+        assert found.result.verdict is Verdict.INCONCLUSIVE
+        found.update(float(warm_up.mean()))
+    assert 505 < found.result.rows < 550
+    clear = PageHinkley()
+    clear.update_many(warm_up)
+    clear.update_many(np.full(found.result.rows - 500 - 1, 1e9))
+    assert clear.result.verdict is Verdict.INCONCLUSIVE
+    clear.update_many([1e9] * 10)
+    assert clear.result.verdict is Verdict.FAIL
