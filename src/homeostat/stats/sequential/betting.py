@@ -26,7 +26,8 @@ class BettingMean:
     is monotone in the mean, so the interval between two ruled-out grid points loses nothing but
     width: at most a grid step on each side.
 
-    ``result`` gives the smallest interval so far. With a ``limit`` it also decides: *fail* when
+    ``result`` gives the smallest interval so far, and as ``estimate`` the mean of all values, or
+    the nearest end where that has left the interval. With a ``limit`` it also decides: *fail* when
     the mean was shown to be above ``limit``, *pass* when at most ``limit``, else *inconclusive*,
     as it always is without a limit. *error* when a value was outside the bounds (it is left
     out), or when every mean was ruled out, as happens when the mean has moved.
@@ -115,15 +116,18 @@ class BettingMean:
             return unable("no rows", skipped=self._skipped)
         low, high = (self._bounds.value(float(self._means[i])) for i in (self._first, self._last))
         reason = f"the mean of {rows} rows is {low:.4g} to {high:.4g}"
+        estimate = self._bounds.value(self._bets.mean) if rows else None
         if self._first >= self._last:
             reason = f"no mean is left that fits {rows} rows: it has moved"
+        elif estimate is not None:
+            estimate = min(max(estimate, low), high)
         if self._limit is not None:
             reason += f", limit {self._limit:g}"
         if self._outside:
             reason += f"; {self._outside} values are outside the bounds"
         return Result(
             self._verdict(low, high),
-            estimate=self._bounds.value(self._bets.mean) if rows else None,
+            estimate=estimate,
             low=low if self._first < self._last else None,
             high=high if self._first < self._last else None,
             error_rate=1 - self._confidence,

@@ -162,3 +162,16 @@ def test_values_outside_the_bounds_are_an_error_but_no_alarm():
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError):
         BettingMean(**wrong)
+
+
+def test_the_estimate_is_never_outside_its_interval():
+    stream = BettingMean()
+    stream.update_many(np.random.default_rng(1).random(1500) < 0.1)
+    held = 0
+    for _ in range(300):
+        stream.update(1.0)
+        found = stream.result
+        if found.low is not None:
+            held += found.estimate == found.high
+            assert found.low <= found.estimate <= found.high
+    assert held > 0
