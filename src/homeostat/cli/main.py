@@ -16,6 +16,7 @@ from homeostat.cli import (
     check,
     init,
     ledger,
+    monitor,
     orders,
     registry,
     replay,
@@ -57,6 +58,7 @@ orders.add(app)
 backtest.add(app)
 batch.add(app)
 reproduce.add(app)
+monitor.add(app)
 replay.add(app)
 ledger.add(app)
 

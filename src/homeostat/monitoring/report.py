@@ -1,0 +1,240 @@
+"""The report of one window of a model's life: drift, quality, estimates, changes, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from homeostat.domain.monitor import MonitorReport, TestReport
+from homeostat.domain.recorded import Recorded
+from homeostat.domain.verdict import Verdict
+from homeostat.domain.version import Version
+from homeostat.errors import OrderError
+from homeostat.features.own_metrics import OwnMetrics
+from homeostat.monitoring.change import DETECTORS, detected, losses_since
+from homeostat.monitoring.drift import Looked, judge, last_look
+from homeostat.monitoring.estimates import ReadLoss, foretold
+from homeostat.monitoring.feature_report import features_reported, prediction_reported
+from homeostat.monitoring.labelled import labels_known
+from homeostat.monitoring.multivariate import domain_classifier, reconstruction
+from homeostat.monitoring.prediction_log import PredictionLog
+from homeostat.monitoring.quality_report import (
+    Labelled,
+    days_reported,
+    metrics_reported,
+    segments_reported,
+)
+from homeostat.monitoring.training_rows import training_rows
+from homeostat.monitoring.window_profile import WindowProfiles
+from homeostat.ports.blobs import Blobs
+from homeostat.spec.base import format_duration
+from homeostat.spec.project import Project
+from homeostat.stats.result import Result
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LOOKS = 30
+"""Looks of the trend, the report's own among them."""
+Tell = Callable[[str, float], None]
+"""Is told what is being done, and the share of it that is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a report takes its numbers from."""
+
+    project: Project
+    blobs: Blobs
+    log: PredictionLog
+    recorded: Recorded
+    own: OwnMetrics
+    read_loss: Callable[[Blobs, Version], ReadLoss] | None = None
+
+
+def report_of(
+    sources: Sources, since: datetime, until: datetime, now: datetime, tell: Tell
+) -> MonitorReport:
+    """The report of [since, until), of the version that was champion at its end.
+
+    OrderError when there was none, or when it has no reference.
+    """
+    version = _champion(sources.recorded, until)
+    profiles = WindowProfiles(sources.blobs, sources.log, sources.project.serving.log.personal)
+    monitors = sources.project.monitors
+    tell("drift", 0.0)
+    looked = judge(profiles, version, monitors, since, until)
+    looks = _looks(sources, version, since, until)
+    trend = []
+    for place, end in enumerate(looks):
+        tell("drift", place / len(looks))
+        trend.append(judge(profiles, version, monitors, end - (until - since), end))
+    tell("quality", 0.0)
+    seen = _seen(sources, version, since, until, now)
+
+    def foretell(begin: datetime, end: datetime, names: tuple[str, ...]) -> dict[str, Result]:
+        return _foretold(sources, names, profiles, version, seen.rows, begin, end)
+
+    everything = foretell(since, until, sources.project.metrics.names)
+    metrics = metrics_reported(sources.project, sources.own, version, seen, everything)
+    days = days_reported(sources.project, sources.own, seen, foretell)
+    tell("all features at once", 0.0)
+    tests = (*_together(sources, version, seen, until - since), *_changes(sources, version, until))
+    verdict, summary = _summed_up(looked, tests)
+    return MonitorReport(
+        model=sources.project.model,
+        version=version.number,
+        since=since,
+        until=until,
+        made_at=now,
+        rows=seen.rows.height,
+        labelled=seen.labelled.height,
+        verdict=verdict,
+        summary=summary,
+        health=None,
+        lost=(),
+        distance=monitors.drift.distance,
+        reference=monitors.drift.reference,
+        budget=(
+            f"one false alarm in {format_duration(monitors.drift.false_alarm_every)} over all "
+            f"features, a look every {format_duration(monitors.drift.look_every)}"
+        ),
+        features=features_reported(looked, trend),
+        prediction=prediction_reported(looked, trend),
+        looks=tuple(looks),
+        metrics=metrics,
+        days=days,
+        segments=segments_reported(sources.project, sources.own, seen),
+        tests=tests,
+    )
+
+
+def _champion(recorded: Recorded, until: datetime) -> Version:
+    tenure = recorded.champion_at(until) or next(
+        (one for one in reversed(recorded.tenures) if one.since < until), None
+    )
+    if tenure is None:
+        raise OrderError(
+            "no version served in that time",
+            subject="--window",
+            next_step="`homeostat versions` shows since when one does",
+        )
+    version = recorded.version(tenure.version)
+    if version.candidate.profile_digest is None:
+        raise OrderError(
+            f"version {version.number} has no reference to compare with",
+            subject=f"v{version.number}",
+            next_step="train again: `homeostat run`",
+        )
+    return version
+
+
+def _looks(sources: Sources, version: Version, since: datetime, until: datetime) -> list[datetime]:
+    """Ends of the trend's windows: one each ``look_every``, the report's own the last."""
+    every = sources.project.monitors.drift.look_every
+    served = [one.since for one in sources.recorded.tenures if one.version == version.number]
+    first = min(served) + (until - since)
+    aligned = last_look(until, every)
+    ends = [until] if aligned == until else [until, aligned]
+    while len(ends) < LOOKS and ends[-1] - every >= first:
+        ends.append(ends[-1] - every)
+    return ends[::-1]
+
+
+def _seen(
+    sources: Sources, version: Version, since: datetime, until: datetime, now: datetime
+) -> Labelled:
+    rows = sources.log.read(since, until, ("event", "at", "version", "prediction", "inputs"))
+    mine = rows.filter(rows["version"] == version.number)
+    mine = mine.unique("event", keep="last", maintain_order=True).drop_nulls("prediction")
+    labels = labels_known(sources.project, sources.blobs, sources.recorded, since, now)
+    return Labelled(mine.join(labels, on="event").sort("at", "event"), mine, since, until)
+
+
+def _foretold(
+    sources: Sources,
+    names: tuple[str, ...],
+    profiles: WindowProfiles,
+    version: Version,
+    rows: pl.DataFrame,
+    since: datetime,
+    until: datetime,
+) -> dict[str, Result]:
+    references = profiles.references(version.candidate.profile_digest or "")
+    read = sources.read_loss
+    return foretold(
+        sources.project.task,
+        names,
+        references,
+        rows.filter((rows["at"] >= since) & (rows["at"] < until)),
+        profiles.window(version, since, until),
+        read(sources.blobs, version) if read is not None and references.loss_model else None,
+        version.number,
+    )
+
+
+def _together(
+    sources: Sources, version: Version, seen: Labelled, window: timedelta
+) -> tuple[TestReport, ...]:
+    """Tests of all features at once, of the window's inputs against the training rows."""
+    if not seen.rows.height:
+        return ()
+    before = training_rows(sources.project, sources.blobs, version)
+    if before is None:
+        return ()
+    inputs = seen.rows["inputs"].struct.unnest()
+    hidden = sources.project.serving.log.personal
+    kept = set(inputs.columns) & set(before.rows.columns) - set(hidden)
+    names = [name for name in sources.project.features.names if name in kept]
+    categorical = tuple(n for n in sources.project.features.categorical if n in names)
+    rows, seen_rows = before.rows.select(names), inputs.select(names)
+    numbers = tuple(n for n in names if n not in categorical and rows[n].dtype.is_numeric())
+    stretch = ((before.at_s - before.at_s.max()) // window.total_seconds()).astype(np.int64)
+    return (
+        domain_classifier(rows, stretch, seen_rows, categorical, version.number),
+        reconstruction(rows, before.at_s, seen_rows, numbers),
+    )
+
+
+def _changes(sources: Sources, version: Version, until: datetime) -> tuple[TestReport, ...]:
+    """What each detector of change says of the version's losses since its promotion."""
+    tenure = next(t for t in reversed(sources.recorded.tenures) if t.version == version.number)
+    losses = np.empty(0)
+    if sources.recorded.champion == version:
+        losses = losses_since(
+            sources.project, sources.blobs, sources.log, sources.recorded, tenure.since, until
+        )
+    found = []
+    for name in DETECTORS:
+        if losses.size < sources.project.monitors.min_rows:
+            reason = f"{losses.size:,} labelled rows since the promotion"
+            found.append(TestReport(name, Verdict.INCONCLUSIVE, None, None, None, reason))
+            continue
+        result = detected(name, losses, sources.project.task)
+        found.append(TestReport(name, result.verdict, result.estimate, None, None, result.reason))
+    return tuple(found)
+
+
+def _summed_up(looked: Looked, tests: Sequence[TestReport]) -> tuple[Verdict, str]:
+    drifted = looked.features.drifted
+    if drifted:
+        names = ", ".join(one.name for one in drifted[:5])
+        more = f" and {len(drifted) - 5} more" if len(drifted) > 5 else ""
+        weight = looked.features.weight
+        share = f", {weight:.0%} of what the model goes by" if weight is not None else ""
+        count = f"{len(drifted)} of {len(looked.features.features)} features drifted"
+        return Verdict.FAIL, f"{count}{share}: {names}{more}."
+    if not looked.features.known:
+        reason = next((one.reason for one in looked.features.features if one.reason), "no rows")
+        return Verdict.INCONCLUSIVE, f"Nothing is known of drift: {reason}."
+    found = [test.name for test in tests if test.verdict is Verdict.FAIL]
+    answers = looked.prediction
+    if answers is not None and answers.drifted:
+        found.insert(0, "the prediction")
+    if found:
+        return Verdict.FAIL, f"No single feature drifted, but: {', '.join(found)}."
+    return Verdict.PASS, "No feature drifted beyond what healthy windows show by chance."
