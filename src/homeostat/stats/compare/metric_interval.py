@@ -28,9 +28,9 @@ def metric_interval(
     that of :func:`homeostat.stats.compare.clustered_mean.clustered_mean` around the value, with
     ``error_rate`` ``1 - confidence`` of missing the true value. A metric without influences
     (average precision, calibration error, a project's own) has a value and no interval, and so
-    has one on fewer than 5 blocks: *inconclusive*, as without rows or where it is undefined. Rows
-    with a NaN are left out and counted. The verdict *pass* says that an interval could be given,
-    not that the model is good.
+    has one on fewer than 5 blocks: *inconclusive*, as without rows or where it is undefined or
+    larger than any float. Rows with a NaN are left out and counted. The verdict *pass* says that
+    an interval could be given, not that the model is good.
 
     >>> found = metric_interval("mae", np.zeros(8), np.arange(8.0), np.arange(8))
     >>> found.estimate, round(found.low, 2), round(found.high, 2)
@@ -42,16 +42,25 @@ def metric_interval(
     value = measure(metric, truth, prediction) if truth.size else None
     if value is None:
         return unable("the metric is undefined on these rows", rows=truth.size, skipped=skipped)
+    if not np.isfinite(value):
+        reason = "the metric is larger than any float on these rows"
+        return unable(reason, rows=truth.size, skipped=skipped)
     rows = influence(metric, truth, prediction)
+    if rows is not None and not np.isfinite(rows).all():
+        rows = None
     found = None if rows is None else clustered_mean(rows, blocks, confidence)
     if found is None or found.low is None or found.high is None:
         reason = "the metric has no interval" if found is None else "too few blocks of rows"
         return Result(Verdict.INCONCLUSIVE, value, rows=truth.size, skipped=skipped, reason=reason)
+    low, high = value + min(found.low, 0.0), value + max(found.high, 0.0)  # 0 but for rounding
+    if not np.isfinite(high - low):
+        reason = "the interval is wider than any float"
+        return Result(Verdict.INCONCLUSIVE, value, rows=truth.size, skipped=skipped, reason=reason)
     return Result(
         Verdict.PASS,
         value,
-        value + found.low,
-        value + found.high,
+        low,
+        high,
         error_rate=1 - confidence,
         rows=truth.size,
         skipped=skipped,

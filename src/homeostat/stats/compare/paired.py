@@ -80,7 +80,10 @@ def paired(
     known = PairedInterval(first, second, blocks=labels.size)
     if first is None or second is None:
         return _without(known, "the metric is undefined on these rows (none, or one class only)")
-    known = PairedInterval(first, second, oriented(metric, first, second), blocks=labels.size)
+    difference = oriented(metric, first, second)
+    if not np.isfinite(difference):
+        return _without(known, "the metric is larger than any float on these rows")
+    known = PairedInterval(first, second, difference, blocks=labels.size)
     problem = _too_few(metric, truth, codes, labels.size)
     if problem:
         return _without(known, problem)
@@ -142,10 +145,10 @@ def _smooth(
 ) -> PairedInterval:
     assert known.difference is not None
     mean = clustered_mean(rows, codes.astype(np.int64), confidence)
-    assert mean.low is not None
-    assert mean.high is not None
+    if mean.rows < rows.size or mean.low is None or mean.high is None:
+        return _without(known, "what a row adds to the metric is larger than any float")
     return PairedInterval(
         known.challenger, known.champion, known.difference,
-        known.difference + mean.low, known.difference + mean.high, known.blocks, "",
-        mean.error, "cluster-robust t interval of row influences",
+        known.difference + min(mean.low, 0.0), known.difference + max(mean.high, 0.0),
+        known.blocks, "", mean.error, "cluster-robust t interval of row influences",
     )  # fmt: skip

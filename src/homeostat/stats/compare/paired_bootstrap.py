@@ -53,7 +53,9 @@ def paired_bootstrap(
     arguments, same answer.
     """
     assert resamples > 0, resamples
-    blocks = int(codes.max()) + 1
+    blocks = int(codes.max(initial=-1)) + 1
+    if blocks < 2:
+        return Drawn(note=f"{blocks} blocks of rows are too few to draw from")
     ours = resampled(metric, truth, challenger, codes)
     theirs = resampled(metric, truth, champion, codes)
     random = np.random.default_rng(seed)

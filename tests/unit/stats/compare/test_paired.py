@@ -227,3 +227,27 @@ def test_block_labels_are_names_and_not_numbers() -> None:
     assert interval("auc", (truth, challenger, champion, renamed)) == interval(
         "auc", (truth, challenger, champion, labels)
     )
+
+
+@pytest.mark.parametrize("metric", ["brier", "rmse", "r2", "mae"])
+def test_values_too_large_to_add_up_give_no_interval_and_a_note(metric):
+    random = np.random.default_rng(1)
+    truth, blocks = random.random(200), np.arange(200) // 5
+    with np.errstate(all="ignore"):
+        found = paired(
+            metric, truth, random.random(200) * 1.7e308, random.random(200), blocks,
+            confidence=0.95, resamples=20, seed=1,
+        )  # fmt: skip
+    assert (found.low, found.high) == (None, None)
+    assert "larger than any float" in found.note
+
+
+def test_no_block_and_one_block_have_nothing_to_draw():
+    for rows in (0, 3):
+        values = np.linspace(0, 1, rows)
+        found = paired_bootstrap(
+            "average_precision", np.ones(rows), values, values, np.zeros(rows, dtype=np.intp),
+            confidence=0.95, resamples=20, seed=1,
+        )  # fmt: skip
+        assert found.low is None
+        assert "too few" in found.note
