@@ -177,7 +177,7 @@ def judged(
         error_rate=alpha,
         rows=sum(sizes),
         skipped=skipped,
-        rows_needed=None if enough else math.ceil(2 * MIN_ROWS / effective),
+        rows_needed=None if enough else math.ceil(min(2 * MIN_ROWS / effective, LARGEST_COUNT)),
         assumed=assumed,
         reason=f"{found} between {sizes[0]} and {sizes[1]} rows, p = {p_value:.3g}{few}",
     )

@@ -187,3 +187,9 @@ def test_shapes_that_do_not_fit_are_refused():
         kolmogorov_smirnov_test([[1.0]], [1.0])
     with pytest.raises(ValueError, match="shape"):
         homogeneity_test([1, 2], [1, 2, 3])
+
+
+def test_a_tiny_share_of_independent_rows_asks_for_many_and_does_not_crash():
+    found = kolmogorov_smirnov_test(np.arange(50.0), np.arange(50.0), effective=5e-324)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.rows_needed == 2**53
