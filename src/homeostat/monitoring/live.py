@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from homeostat.domain.evidence import Comparison
 from homeostat.domain.recorded import Recorded
 from homeostat.monitoring.labelled import TRUTH, labels_known
+from homeostat.monitoring.live_guards import compared_answers, compared_latency
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
 from homeostat.spec.project import Project
 from homeostat.stats.metrics import row_loss
 from homeostat.stats.sequential.anytime_mean import MIN_BLOCKS, anytime_mean
+
+if TYPE_CHECKING:
+    import polars as pl
 
 HOUR_US = 3_600_000_000
 
@@ -48,43 +53,50 @@ def compare_live(
     (nats) for ``binary``, squared error for ``regression``. All rows since the pair began count,
     so that looks in later phases go on with the same sequence.
     """
-    metric = "log_loss" if project.task == "binary" else "squared_error"
-    columns = ("event", "at", "version", "prediction")
-    rows = log.read(pair.since, now, columns)
+    guards, confidence = project.rollout.guards, project.rollout.confidence
+    timed = ("arm", "latency_ms") if guards.slower_ms is not None else ()
+    rows = log.read(pair.since, now, ("event", "at", "version", "prediction", *timed))
     sides = [
         rows.filter(rows["version"] == version)
         .unique("event", keep="last", maintain_order=True)
-        .drop("version")
+        .drop("version", *timed)
         for version in (pair.challenger, pair.champion)
     ]
     both = sides[0].join(sides[1].select("event", champion="prediction"), on="event")
     labels = labels_known(project, blobs, recorded, pair.since, now)
     joined = both.join(labels, on="event").sort("at", "event")
+    return (
+        _losses(project, joined, pair),
+        *compared_answers(both, guards, confidence),
+        *compared_latency(rows, pair.challenger, pair.champion, guards, confidence),
+    )
+
+
+def _losses(project: Project, joined: pl.DataFrame, pair: Pair) -> Comparison:
+    metric = "log_loss" if project.task == "binary" else "squared_error"
     if not joined.height:
-        return (Comparison(metric, "live", 0, None, note="no row that both scored has a label"),)
+        return Comparison(metric, "live", 0, None, note="no row that both scored has a label")
     truth = joined[TRUTH].to_numpy()
     ours = row_loss(project.task, truth, joined["prediction"].to_numpy())
     theirs = row_loss(project.task, truth, joined["champion"].to_numpy())
     hours = np.asarray(joined["at"].dt.timestamp("us").to_numpy() // HOUR_US, dtype=np.int64)
     confidence = project.rollout.confidence
     interval = anytime_mean(theirs - ours, hours, confidence)
-    return (
-        Comparison(
-            metric,
-            "live",
-            interval.rows,
-            float(ours.mean()),
-            float(theirs.mean()),
-            interval.mean,
-            interval.low,
-            interval.high,
-            confidence,
-            "" if interval.low is not None else _too_little(interval.blocks),
-            interval.error,
-            interval.blocks,
-            "asymptotic confidence sequence over hours",
-            int((joined["at"] >= pair.fresh_since).sum()),
-        ),
+    return Comparison(
+        metric,
+        "live",
+        interval.rows,
+        float(ours.mean()),
+        float(theirs.mean()),
+        interval.mean,
+        interval.low,
+        interval.high,
+        confidence,
+        "" if interval.low is not None else _too_little(interval.blocks),
+        interval.error,
+        interval.blocks,
+        "asymptotic confidence sequence over hours",
+        int((joined["at"] >= pair.fresh_since).sum()),
     )
 
 

@@ -69,6 +69,14 @@ class CanaryStep:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardPolicy:
+    """Greatest mean disagreement, and how many milliseconds slower; None: not asked."""
+
+    disagreement: float | None = None
+    slower_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutPolicy:
     """How a version becomes champion, and how long it is watched afterwards."""
 
@@ -83,6 +91,7 @@ class RolloutPolicy:
     approval: bool
     assignment: str = "sticky"
     explore: float = 0.0
+    guards: GuardPolicy = GuardPolicy()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,18 @@ class Step(Section):
     """Least number of labelled rows in the step."""
 
 
+class Guards(Section):
+    """What stops a rollout before any label is known. Looked at on every pass."""
+
+    disagreement: float | None = Field(None, gt=0, lt=1)
+    """Greatest mean difference between the predictions of challenger and champion for the same
+    rows. ``task: binary``."""
+    slower_ms: float | None = Field(None, ge=0)
+    """How much slower the challenger may answer, in milliseconds, at ``quantile``."""
+    quantile: float = Field(0.95, gt=0, lt=1)
+    """Quantile of the latency."""
+
+
 class Rollout(Section):
     """How a registered version becomes champion."""
 
@@ -42,13 +54,15 @@ class Rollout(Section):
     margin: float = Field(0.02, ge=0)
     """Stop when the challenger is worse than this, in mean loss per row, with confidence."""
     confidence: float = Field(0.99, gt=0.5, lt=1)
-    """Confidence of each judgement on live traffic."""
+    """Confidence of the judgement on live traffic, over all looks at it."""
+    guards: Guards = Guards()
+    """Proxies that need no labels; one that cannot tell yet lets nothing advance."""
     give_up: Duration = timedelta(days=14)
     """A step without enough labelled rows for so long ends the rollout as inconclusive."""
     watch: Duration = timedelta(days=28)
     """After promotion the predecessor goes on scoring; rollback if the champion is worse."""
     look_every: Duration = timedelta(days=7)
-    """How often the pair is judged during the watch."""
+    """How often the judgement is written down during the watch; it is made at every pass."""
     approval: Literal["none", "required"] = "none"
     """Required: a person must ``homeostat promote`` before the last step."""
 

@@ -9,6 +9,7 @@ from homeostat.policy.schedule import next_after
 from homeostat.policy.settings import (
     CanaryStep,
     GatePolicy,
+    GuardPolicy,
     LoopPolicy,
     RolloutPolicy,
     RulePolicy,
@@ -97,4 +98,5 @@ def _rollout(given: Rollout) -> RolloutPolicy:
         approval=given.approval == "required",
         assignment=given.assignment,
         explore=given.explore,
+        guards=GuardPolicy(given.guards.disagreement, given.guards.slower_ms),
     )

@@ -173,3 +173,31 @@ def test_rows_before_the_phase_do_not_count(scene):
 
 def test_nothing_is_compared_when_nothing_is_under_way(scene):
     assert scene.evidence.live(replace(scene.labelled(), watch=None), NOW) == ()
+
+
+GUARDED = Project.model_validate(
+    {
+        **PROJECT.model_dump(mode="json", exclude_unset=True),
+        "rollout": {"guards": {"disagreement": 0.1, "slower_ms": 5.0}},
+    }
+)
+
+
+def test_guards_compare_answers_and_latency_without_labels(scene):
+    evidence = LogEvidence(GUARDED, scene.blobs, scene.log)
+    loss, answers, latency = evidence.live(scene.recorded, NOW)
+    assert loss.low is None
+    apart = np.abs(scene.scores[1] - scene.scores[2]).mean()
+    assert answers.where == "guard:disagreement"
+    assert -answers.difference == pytest.approx(apart, abs=1e-3)
+    assert answers.low <= answers.difference <= answers.high < -0.1
+    assert latency.difference is None  # the challenger answered, the champion was in shadow
+    assert "0 of the champion" in latency.note
+
+
+def test_the_looked_at_window_knows_nothing_without_times_in_the_reference(scene):
+    signals = scene.evidence.signals(scene.recorded, NOW)
+    assert signals["drifted"].value is None
+    assert signals["drift_p.x"].value is None
+    assert signals["prediction_drift_p"].value is None
+    assert signals["psi.x"].value is not None

@@ -10,13 +10,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from homeostat.domain.action import Abort, Action, Advance, BeginRollout, Promote, Route
-from homeostat.domain.evidence import Comparison, Finding
+from homeostat.domain.evidence import Comparison, Finding, explain
 from homeostat.domain.recorded import Recorded
 from homeostat.domain.rollout import Phase, Rollout
-from homeostat.domain.verdict import Verdict
+from homeostat.domain.verdict import Verdict, worst
 from homeostat.domain.world import World
 from homeostat.errors import ModelLoadError
 from homeostat.loop.deploy.traffic import routing
+from homeostat.loop.gates.guards import guarded
 from homeostat.loop.gates.margin import judged
 from homeostat.policy.settings import GatePolicy, LoopPolicy
 
@@ -80,14 +81,20 @@ def _assign(rollout: Rollout, policy: LoopPolicy) -> Advance:
 def _judge(rollout: Rollout, world: World, policy: LoopPolicy, now: datetime) -> list[Action]:
     hold, min_labels = _asked(rollout, policy)
     finding, comparison = _live(world, GatePolicy(policy.rollout.margin, min_labels))
-    evidence = (comparison,) if comparison else ()
+    evidence: tuple[Comparison, ...] = (comparison,) if comparison else ()
     waited = now - rollout.phase_since
-    if finding.verdict is Verdict.FAIL:
-        return [Abort(rollout=rollout.id, comparisons=evidence, reason=finding.reason)]
-    if finding.verdict is Verdict.PASS and waited >= hold:
-        return _advance(rollout, policy, evidence, finding.reason)
+    guards = guarded(world.live, policy.rollout.guards, rollout.phase)
+    findings = (finding, *guards)
+    evidence += tuple(c for c in world.live if c.where in {guard.name for guard in guards})
+    verdict = worst(one.verdict for one in findings)
+    if verdict is Verdict.FAIL:
+        reason = explain(findings, only=Verdict.FAIL)
+        return [Abort(rollout=rollout.id, comparisons=evidence, reason=reason)]
+    if verdict is Verdict.PASS and waited >= hold:
+        return _advance(rollout, policy, evidence, explain(findings))
     if waited >= max(policy.rollout.give_up, hold):
-        reason = f"no verdict within {policy.rollout.give_up.days} days; {finding.reason}"
+        told = explain(findings, only=Verdict.INCONCLUSIVE) or finding.reason
+        reason = f"no verdict within {policy.rollout.give_up.days} days; {told}"
         return [Abort(rollout=rollout.id, comparisons=evidence, reason=reason)]
     return []
 
