@@ -17,7 +17,7 @@ from homeostat.features.own_metrics import NONE, OwnMetrics
 from homeostat.monitoring import signals as make
 from homeostat.monitoring.change import change_signals
 from homeostat.monitoring.drift import Looked, last_look, look
-from homeostat.monitoring.estimates import ReadLoss, foretold, window_rows
+from homeostat.monitoring.estimates import FEW_DRAWS, ReadLoss, foretold, window_rows
 from homeostat.monitoring.live import Pair, compare_live
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.monitoring.window_profile import WindowProfiles
@@ -101,6 +101,7 @@ class LogEvidence:
             self._profiles.window(champion, since, until),
             read(self._blobs, champion) if read is not None and references.loss_model else None,
             champion.number,
+            FEW_DRAWS,
         )
 
     def live(self, recorded: Recorded, now: datetime) -> tuple[Comparison, ...]:
