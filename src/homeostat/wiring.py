@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from homeostat.gateway.standing import Standing
     from homeostat.monitoring.evidence import LogEvidence
     from homeostat.monitoring.label_log import LabelLog
+    from homeostat.monitoring.load import WorkerLoad
     from homeostat.monitoring.prediction_log import PredictionLog
     from homeostat.monitoring.redaction import Redaction
     from homeostat.ports.blobs import Blobs
@@ -213,6 +214,10 @@ class Gateway(Serving, Protocol):
 
     def heard(self, *, failing: bool) -> None:
         """Tell all workers that the controller lives, and whether its last pass failed."""
+        ...
+
+    def loads(self) -> dict[str, WorkerLoad | None]:
+        """What each worker that lives counts, by its name; None when it does not answer."""
         ...
 
     def orphans(self) -> list[str]:

@@ -54,8 +54,10 @@ def up(
     or a person's command, routes.
     """
     from homeostat.cli.watch import Watch, tidy
+    from homeostat.cli.watch_load import LoadWatch
     from homeostat.gateway.server import listening
     from homeostat.gateway.workers import Workers
+    from homeostat.monitoring import load_file
     from homeostat.wiring import WORKERS, assemble, gateway_in
 
     signal.signal(signal.SIGTERM, _stop)
@@ -68,11 +70,13 @@ def up(
     commands = _commands(project, wired.state, host, port, workers, grpc_port)
     running = Workers(commands, folder / WORKERS, folder / "metrics")
     watch = Watch(wired, running)
+    load = LoadWatch(gateway, folder / load_file.NAME, wired.clock)
     out = console()
     try:
         running.start()
         gateway.stop(orphans)
         watch.start()
+        load.start()
         serves = _restore(wired, controller)
         out.print(
             f"[bold]{wired.project.model}[/] on http://{host}:{port}  (docs at /, stop: Ctrl-C)"
@@ -81,6 +85,7 @@ def up(
         _keep_going(wired, gateway, controller, watch)
     finally:
         watch.stop()
+        load.stop()
         running.stop()
         tidy(wired)
         wired.engine.release()

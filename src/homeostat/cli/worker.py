@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _serve(given: argparse.Namespace) -> None:
     from homeostat.gateway.control import Control
+    from homeostat.gateway.load import Load
     from homeostat.gateway.workers import socket_name
     from homeostat.wiring import WORKERS, open_worker
 
@@ -63,7 +64,8 @@ async def _serve(given: argparse.Namespace) -> None:
     socket_file = worker.state / "gateway" / WORKERS / f"{name}.sock"
     worker.metrics.workers.labels(project.model).set(1)
     stop = asyncio.Event()
-    control = Control(model.arms, worker.standing, name, stop.set)
+    load = Load(worker.metrics, lambda: len(model.shadows) + worker.app.waiting)
+    control = Control(model.arms, worker.standing, load, name, stop.set)
     serve = _serve_http if given.grpc_port is None else _serve_grpc
     rolling = asyncio.ensure_future(_roll(worker))
     try:

@@ -161,6 +161,11 @@ class Gateway:
             self.shadow_soon()
         self.metrics.latency.labels(self.model.project.model, name).observe(perf_counter() - began)
 
+    @property
+    def waiting(self) -> int:
+        """Rows that wait for a micro-batch, and requests that wait for a thread or are in one."""
+        return self._waiting + (len(self._batcher) if self._batcher is not None else 0)
+
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run ``work`` beside the loop; OverloadedError when too much waits already."""
         if self._waiting >= self._max_waiting:

@@ -32,6 +32,10 @@ class Batcher:
         self._gap_s = 1.0
         self._call_s = 0.0
 
+    def __len__(self) -> int:
+        """Rows that wait."""
+        return len(self._waiting)
+
     async def answered(self, row: Row) -> None:
         """Returns when ``row`` is scored and logged; raises what went wrong with it."""
         loop = asyncio.get_running_loop()

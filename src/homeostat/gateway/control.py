@@ -2,7 +2,7 @@
 
 A change of routing has two steps, so that it holds in all workers or in none: ``prepare`` loads
 and tests in each, ``commit`` swaps in each. ``observe`` answers with the digests of the bytes in
-memory.
+memory, ``load`` with what the worker has done and takes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -21,6 +22,7 @@ from homeostat.domain.codec import canonical, from_builtins
 from homeostat.domain.rollout import Routing
 from homeostat.errors import HomeostatError, OrderError
 from homeostat.gateway.arms import Arms, Loaded
+from homeostat.gateway.load import Load
 from homeostat.gateway.standing import Standing
 
 MAX_LINE = 1024 * 1024
@@ -42,8 +44,11 @@ def address(path: Path) -> tuple[str, int | None]:
 class Control:
     """Answers a controller for one worker."""
 
-    def __init__(self, arms: Arms, standing: Standing, name: str, stop: Callable[[], None]) -> None:
+    def __init__(
+        self, arms: Arms, standing: Standing, load: Load, name: str, stop: Callable[[], None]
+    ) -> None:
         self._arms = arms
+        self._load = load
         self._stop = stop
         self._starter = os.getppid()
         self._standing = standing
@@ -54,6 +59,7 @@ class Control:
             "commit": self._commit,
             "observe": self._observe,
             "heard": self._heard,
+            "load": self._told_load,
             "stop": self._stopped,
         }
 
@@ -123,6 +129,9 @@ class Control:
             "watched": os.getppid() == self._starter,
             "controlled": self._standing.controlled(monotonic()),
         }
+
+    def _told_load(self, _: dict[str, Any]) -> dict[str, Any]:
+        return asdict(self._load.now())
 
     def _stopped(self, _: dict[str, Any]) -> bool:
         self._stop()

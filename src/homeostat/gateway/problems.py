@@ -36,7 +36,22 @@ _STATUS: tuple[tuple[type[HomeostatError], int], ...] = (
 
 def status_of(error: HomeostatError) -> int:
     """The HTTP status of an error."""
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    return _status(type(error))
+
+
+def fault_codes() -> frozenset[str]:
+    """Codes of the errors that are the server's own: those answered with a 5xx."""
+    waiting, found = [HomeostatError], set()
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if _status(kind) >= 500:
+            found.add(kind.code)
+    return frozenset(found)
+
+
+def _status(kind: type[HomeostatError]) -> int:
+    return next((status for base, status in _STATUS if issubclass(kind, base)), 500)
 
 
 def body_of(error: HomeostatError) -> bytes:

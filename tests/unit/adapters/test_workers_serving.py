@@ -18,10 +18,12 @@ from homeostat.domain.rollout import Routing
 from homeostat.errors import ModelLoadError, NotReadyError, OrderError, ServingError
 from homeostat.gateway.workers import Workers, socket_name
 from homeostat.loop.deploy.traffic import routing
+from homeostat.monitoring.load import sampled
 from homeostat.testing.serving_conformance import Served, ServingConformance
 from tests.free_port import free_port
 from tests.served_gateway import BASE, ROW
 from tests.served_project import served as served_project
+from tests.worlds import NOW
 
 pytestmark = pytest.mark.xdist_group("workers")
 
@@ -113,6 +115,18 @@ def test_metrics_are_those_of_all_workers_whoever_answers(shared):
     assert {answered() for _ in range(6)} == {before + 12}
 
 
+def test_workers_tell_what_they_did_and_take(shared):
+    shared.serving.route(shared.one)
+    before = shared.serving.loads()
+    assert len(before) == 2
+    for _ in range(8):
+        shared.ask(f"{BASE}/predict", json=ROW)
+    found = sampled(before, shared.serving.loads(), NOW)
+    assert (found.requests, found.server_errors, found.workers) == (8, 0, 2)
+    assert found.cpu_share > 0
+    assert found.queue_rows == 0
+
+
 def test_readiness_says_whether_the_controller_was_heard(shared):
     shared.serving.route(shared.one)
     shared.serving.heard(failing=True)
@@ -152,6 +166,8 @@ def test_a_worker_that_hangs_means_that_no_routing_is_in_force(shared, monkeypat
     os.kill(hung, signal.SIGSTOP)
     try:
         assert shared.serving.observe() == Routing()
+        loads = shared.serving.loads()
+        assert (len(loads), loads[f"worker-{hung}"]) == (2, None)
         with pytest.raises(ServingError):
             shared.serving.route(Routing())
     finally:

@@ -13,6 +13,7 @@ from homeostat.adapters.local.worker_sockets import LOAD_S, ask_all, sockets_in
 from homeostat.domain.codec import canonical, from_builtins
 from homeostat.domain.rollout import Routing
 from homeostat.errors import HomeostatError, NotReadyError, OrderError, WorkerGoneError
+from homeostat.monitoring.load import WorkerLoad
 
 
 class WorkersServing:
@@ -82,6 +83,15 @@ class WorkersServing:
             answer["worker"]: from_builtins(answer["routing"], Routing)
             for answer in self._asked({"do": "observe"}).values()
             if not isinstance(answer, HomeostatError)
+        }
+
+    def loads(self) -> dict[str, WorkerLoad | None]:
+        """What each worker that lives counts, by its name; None when it does not answer."""
+        return {
+            path.stem: None
+            if isinstance(answer, HomeostatError)
+            else from_builtins(answer, WorkerLoad)
+            for path, answer in self._asked({"do": "load"}).items()
         }
 
     def orphans(self) -> list[str]:
