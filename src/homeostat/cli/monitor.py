@@ -76,7 +76,8 @@ def _made(project: Path, state: Path | None, window: str | None, *, as_json: boo
     now = wired.clock.now()
     recorded = wired.engine.refresh()
     length = wired.project.monitors.window
-    end = now if recorded.last_at is None else min(now, recorded.last_at + length)
+    last = recorded.last_at
+    end = last if last is not None and now - last > length else now
     span = span_of(window, end) if window is not None else (end - length, end)
     sources = Sources(
         wired.project,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -21,7 +22,7 @@ from homeostat.stats.detect.eddm import Eddm
 from homeostat.stats.detect.kswin import Kswin
 from homeostat.stats.detect.page_hinkley import PageHinkley
 from homeostat.stats.metrics import Array
-from homeostat.stats.result import Result
+from homeostat.stats.result import Result, unable
 from homeostat.stats.stream import Stream
 
 ERROR_RATE = 0.05
@@ -37,6 +38,7 @@ DETECTORS: dict[str, Callable[[int], Stream]] = {
     "page_hinkley": lambda horizon: PageHinkley(error_rate=ERROR_RATE, horizon=horizon),
 }
 """Each detector for a horizon of so many rows."""
+MIN_BATCHES = 100
 BOUNDED = ("adwin", "cusum")
 """Detectors that ask for values from 0 to 1."""
 
@@ -87,20 +89,57 @@ def losses_since(
 
 
 def detected(name: str, losses: Array, task: str) -> Result:
-    """What detector ``name`` says of ``losses``, read in order; it expects independent rows.
+    """What detector ``name`` says of ``losses``, read in order.
 
-    DDM and EDDM read hits and misses: an error is a loss of 0.25 or more (``binary``), or one
-    above the median of the first half (``regression``). ADWIN and CUSUM read a regression's
-    losses over their 99th percentile in the first half, at most 1.
+    All detectors expect independent values, and rows that share an hour or a day are not. So
+    neighbours are taken together, as many as it takes until batches no longer go together
+    (:func:`batches`). DDM and EDDM count single hits and misses; where rows go together they are
+    *inconclusive*, as is any detector when fewer than ``MIN_BATCHES`` batches are left.
+
+    A miss, for DDM and EDDM, is a loss of 0.25 or more (``binary``), or one above the median of
+    the first third. ADWIN and CUSUM read a regression's losses over their 99th percentile there.
     """
-    half = losses[: max(losses.size // 2, 1)]
-    values = losses
+    found = batches(losses)
+    if found is None:
+        return unable("neighbouring rows go together, and too few rows are known", rows=losses.size)
+    values, size = found
+    first = values[: max(values.size // 3, 1)]
     if name in ("ddm", "eddm"):
-        limit = 0.25 if task == "binary" else float(np.median(half))
-        values = (losses >= limit).astype(np.float64)
+        if size > 1:
+            return unable("neighbouring rows go together: hits cannot be counted one by one")
+        limit = 0.25 if task == "binary" else float(np.median(first))
+        values = (values >= limit).astype(np.float64)
     elif name in BOUNDED and task != "binary":
-        scale = float(np.quantile(half, 0.99))
-        values = np.minimum(losses / scale, 1.0) if scale > 0 else np.zeros(losses.size)
-    stream = DETECTORS[name](max(losses.size, 1_000))
+        scale = float(np.quantile(first, 0.99))
+        values = np.minimum(values / scale, 1.0) if scale > 0 else np.zeros(values.size)
+    stream = DETECTORS[name](max(values.size, 1_000))
     stream.update_many(values)
-    return stream.result
+    result = stream.result
+    if size == 1:
+        return result
+    return replace(result, reason=f"{result.reason} Values are means of {size} rows.")
+
+
+def batches(losses: Array) -> tuple[Array, int] | None:
+    """Means of so many neighbours, a power of 2, that they do not go together; and how many.
+
+    They go together while the first autocorrelation of the first third, before a change is
+    likely, is above two standard errors (Bartlett 1946). None when fewer than ``MIN_BATCHES``
+    would be left.
+    """
+    size = 1
+    while losses.size // size >= MIN_BATCHES:
+        whole = losses.size // size * size
+        means = losses[:whole].reshape(-1, size).mean(axis=1)
+        first = means[: max(means.size // 3, 20)]
+        if _carried(first) <= 2 / np.sqrt(first.size):
+            return means, size
+        size *= 2
+    return None
+
+
+def _carried(values: Array) -> float:
+    """First autocorrelation; 0 for values that are all alike."""
+    centred = values - values.mean()
+    squares = float(centred @ centred)
+    return float(centred[1:] @ centred[:-1]) / squares if squares > 0 else 0.0
