@@ -27,13 +27,15 @@ def score_interval(won: int, lost: int, rows: int, confidence: float) -> tuple[f
     All differences that the score test does not reject: ``(won - lost - rows * d)^2`` at most
     ``z^2 * rows * (2 q + d - d^2)``, with ``q`` the share of lost rows that is most likely under
     ``d``. It holds its confidence also for few or no discordant rows, where the usual interval
-    has width zero. Assumes independent rows.
+    has width zero. Assumes independent rows; without any it is (-1, 1).
 
     >>> low, high = score_interval(0, 0, 100, 0.95)
     >>> round(low, 4), round(high, 4)
     (-0.037, 0.037)
     """
     _counted(won, lost, rows)
+    if not rows:
+        return -1.0, 1.0
     from scipy.optimize import brentq
     from scipy.stats import norm
 

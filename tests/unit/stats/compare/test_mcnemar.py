@@ -56,3 +56,7 @@ def test_it_holds_its_confidence(p_won, p_lost):
 def test_counts_that_are_none_are_refused(won, lost, rows):
     with pytest.raises(ValueError, match="no count"):
         score_interval(won, lost, rows, 0.95)
+
+
+def test_without_rows_any_difference_is_possible():
+    assert score_interval(0, 0, 0, 0.95) == (-1.0, 1.0)
