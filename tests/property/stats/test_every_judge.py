@@ -7,12 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from homeostat.domain.verdict import Verdict
 from homeostat.stats.result import Result
 from tests.property.stats.judges import JUDGES, Judge
 from tests.property.stats.samples import (
     CASES,
+    FIXED,
     Groups,
     befallen,
     copied,
@@ -150,6 +153,21 @@ def test_hard_rows_never_crash_and_the_answer_is_sound(judge: Judge, case: str) 
     for only in (None, *range(len(judge.kinds))):
         rows = befallen(judge.kinds, usual(judge), case, only, 1)
         check_sound(judge, judge.call(rows, RATE))
+
+
+@every_judge
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(drawn=st.data())
+def test_any_rows_have_a_sound_answer(judge: Judge, drawn: st.DataObject) -> None:
+    value = st.floats() | st.sampled_from([0.0, 1.0, 0.5, 5e-324, -1.7e308, 1.7e308])
+    rows = drawn.draw(st.integers(1, 60))
+    few = drawn.draw(st.lists(value, min_size=1, max_size=12))
+    groups = copied(made(judge.kinds, rows, drawn.draw(st.integers(0, 5))))
+    for names, group in zip(judge.kinds, groups, strict=True):
+        for kind, column in zip(names, group, strict=True):
+            if kind not in FIXED and drawn.draw(st.booleans()):
+                column[...] = np.resize(np.array(few), column.shape)
+    check_sound(judge, judge.call(groups, RATE))
 
 
 @every_judge
