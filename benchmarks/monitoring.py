@@ -22,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(1, str(Path(__file__).parent / "drift_peers"))
 
+import delong_peer
 import environments
 import fleet
 import numpy as np
@@ -191,7 +192,7 @@ def with_calibrations(reference: Reference, days: list[Any], known: list[Any]) -
 # -- comparisons and counting -------------------------------------------------------------
 
 
-def delong(rows: int) -> None:
+def delong(rows: int, peer: bool) -> None:
     """Two models' AUC on the same rows: the difference with its interval."""
     random = np.random.default_rng(6)
     x = random.normal(size=rows)
@@ -213,6 +214,12 @@ def delong(rows: int) -> None:
     yardstick, _ = best(lambda: [roc_auc_score(truth, one) for one in (first, second)], 3)
     note = f"two numbers without an interval; {yardstick.wall / took.wall:.2f} times ours"
     line("scikit-learn: roc_auc_score of both", timed(yardstick.wall), note)
+    if peer:
+        theirs = delong_peer.asked(truth, first, second)
+        times = f"{theirs['wall_s'] / took.wall:.1f} times ours"
+        by_cpu = f"by processor {theirs['cpu_s'] / took.busy:.1f}"
+        what = f"MLstatkit {theirs['versions']['MLstatkit']}: Delong_test"
+        line(what, timed(theirs["wall_s"]), f"{times}, {by_cpu}")
 
 
 def counting(rows: int) -> None:
@@ -279,14 +286,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--models", type=int, default=1_000)
-    parser.add_argument("--no-peer", action="store_true", help="leave Evidently out (2 minutes)")
+    parser.add_argument("--no-peer", action="store_true", help="leave the peers out (3 minutes)")
     parser.add_argument("--no-fleet", action="store_true", help="leave the many models out")
     given = parser.parse_args()
     load = os.getloadavg()[0]
     print(f"{len(os.sched_getaffinity(0))} processors, load {load:.1f} before\n")
     drift(given.rows, peer=not given.no_peer)
     window_from_profiles()
-    delong(given.rows)
+    delong(given.rows, peer=not given.no_peer)
     counting(given.rows)
     if not given.no_fleet:
         passes(given.models, 200)
