@@ -1,0 +1,1 @@
+"""Cases of the error-rate benchmark: streams without and with a change, and who is asked."""
