@@ -22,8 +22,8 @@ def log_lag(folder: Path, now_s: float) -> LogLag:
     """Of the log in ``folder``; ``now_s`` in seconds since the epoch, as file times are."""
     size, oldest_s = 0, now_s
     for segment in (folder / "segments").glob("*.jsonl"):
-        # Sealed meanwhile, or the first line is being written.
-        with contextlib.suppress(FileNotFoundError, orjson.JSONDecodeError):
+        # Sealed meanwhile, or the first line is being written, or it is no row.
+        with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
             found = segment.stat()
             if found.st_size:
                 size += found.st_size

@@ -56,6 +56,11 @@ class PredictionLog:
         self.version = 0
         """Grows with every write by this object: what was read before may be out of date."""
 
+    @property
+    def folder(self) -> Path:
+        """Where the log is."""
+        return self._folder
+
     # -- writing ------------------------------------------------------------------------
 
     def append(self, frame: pl.DataFrame) -> None:
