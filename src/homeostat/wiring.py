@@ -148,6 +148,7 @@ def assemble(
     from homeostat.engine.reconcile import Engine
     from homeostat.features.own_metrics import own_metrics
     from homeostat.gateway.host import Host
+    from homeostat.monitoring import load_file
     from homeostat.monitoring.evidence import LogEvidence
     from homeostat.monitoring.label_log import LabelLog
     from homeostat.monitoring.prediction_log import PredictionLog
@@ -171,7 +172,8 @@ def assemble(
         reader = wrap_reader(reader)
     host = Host(project, blobs, log, clock, where / "gateway")
     serving = _serving(host, where, False if clock is not wall and workers is None else workers)
-    evidence = LogEvidence(project, blobs, log, own_metrics(project, folder), loss_reader)
+    load = where / "gateway" / load_file.NAME
+    evidence = LogEvidence(project, blobs, log, own_metrics(project, folder), loss_reader, load)
     runner = _runner(project, folder, where, blobs, cache, clock, executor, progress)
     tracker = _tracker(project, where)
     engine = Engine(

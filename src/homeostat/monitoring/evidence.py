@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from homeostat.domain.evidence import Comparison, Signal
@@ -18,11 +19,14 @@ from homeostat.monitoring import signals as make
 from homeostat.monitoring.change import change_signals
 from homeostat.monitoring.drift import Looked, last_look, look
 from homeostat.monitoring.estimates import FEW_DRAWS, ReadLoss, foretold, window_rows
+from homeostat.monitoring.health import HEALTH, health_of, health_signal
 from homeostat.monitoring.live import Pair, compare_live
 from homeostat.monitoring.prediction_log import PredictionLog
+from homeostat.monitoring.service import service_signals
 from homeostat.monitoring.window_profile import WindowProfiles
 from homeostat.ports.blobs import Blobs
 from homeostat.spec.project import Project
+from homeostat.stats.health import Health
 from homeostat.stats.result import Result
 
 T = TypeVar("T")
@@ -38,12 +42,14 @@ class LogEvidence:
         log: PredictionLog,
         own: OwnMetrics = NONE,
         reader: Callable[[Blobs, Version], ReadLoss] | None = None,
+        load_file: Path | None = None,
     ) -> None:
         self._project = project
         self._blobs = blobs
         self._log = log
         self._own = own
         self._reader = reader
+        self._load_file = load_file
         self._profiles = WindowProfiles(blobs, log, project.serving.log.personal)
         self._kept: dict[str, tuple[Any, Any]] = {}
 
@@ -73,10 +79,21 @@ class LogEvidence:
             ("window", (version, now, number), lambda: self._window(champion, now)),
             ("drift", (seen, at_look, number), lambda: self._drift(champion, now)),
             ("estimates", (seen, at_look, number), lambda: self._estimates(champion, at_look)),
+            (
+                "service",
+                (version, now, number),
+                lambda: service_signals(project, self._log, self._load_file, recorded, now),
+            ),
         ):
             found |= self._once(name, key, work)
         data = make.data_signals(project, recorded, now)
-        return data | make.training_signals(project, recorded, now) | found
+        found |= data | make.training_signals(project, recorded, now)
+        return found | {HEALTH: health_signal(project, found, recorded, now, self._own)}
+
+    def health(self, recorded: Recorded, now: datetime) -> Health:
+        """The score of the signal ``health``, with a reason for each point that is lost."""
+        alerts = tuple(recorded.alerts.values())
+        return health_of(self._project, self.signals(recorded, now), alerts, self._own)
 
     def looked(self, champion: Version | None, now: datetime) -> Looked | None:
         """The last look at drift; None without a champion that has a reference."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from homeostat.spec.foretold import FORETOLD
 from homeostat.spec.project import Project
+from homeostat.spec.service_signals import SERVICE_SIGNALS
 
 
 def signal_names(project: Project) -> frozenset[str]:
@@ -29,4 +30,4 @@ def signal_names(project: Project) -> frozenset[str]:
     }
     for source in project.sources:
         names |= {f"data_age_h.{source}", f"quarantined.{source}"}
-    return frozenset(names)
+    return frozenset({*names, *SERVICE_SIGNALS})
