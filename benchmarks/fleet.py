@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from time import perf_counter
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import polars as pl
@@ -33,6 +35,18 @@ REFERENCE_ROWS = 12_000
 REFERENCE_DAYS = 60
 KINDS = 16
 """So many different references; each model has a file of its own with one of them."""
+
+
+class Clocked(LogEvidence):
+    """Evidence that adds up the seconds of each of its parts, of all models together."""
+
+    seconds: ClassVar[Counter[str]] = Counter()
+
+    def _once(self, name: str, key: Any, work: Callable[[], T]) -> T:
+        began = perf_counter()
+        found = super()._once(name, key, work)
+        self.seconds[name] += perf_counter() - began
+        return found
 
 
 @dataclass
@@ -135,7 +149,7 @@ def made(folder: Path, number: int, declared: Project, reference: bytes, count: 
         versions=(Version(1, began, candidate, None, 1),),
         tenures=(Tenure(1, began, 1),),
     )
-    return Model(LogEvidence(declared, blobs, log), log, recorded)
+    return Model(Clocked(declared, blobs, log), log, recorded)
 
 
 def fleet(

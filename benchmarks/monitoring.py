@@ -259,26 +259,28 @@ def passes(models: int, rows: int) -> None:
     ):
         with tempfile.TemporaryDirectory() as place:
             all_models = fleet.fleet(Path(place), models, monitors, block_s=block_s, count=rows)
-            first = one_pass(all_models, 0)
+            first, first_parts = one_pass(all_models, 0)
             for hour in (1, 2):
                 at = fleet.NOW + (hour - 1) * fleet.HOUR
                 for number, model in enumerate(all_models):
                     model.log.append(fleet.rows(number, at, rows))
-                later = one_pass(all_models, hour)
+                later, parts = one_pass(all_models, hour)
             line(f"{settings}:", "", "")
-            judged("  the first pass: everything", first, 5.0 * share)
+            judged("  the first pass: everything", first, 5.0 * share, first_parts)
             what = "everything but references read" if monitors else "between two looks at drift"
-            judged(f"  an hour later: {what}", later, 5.0 * share)
+            judged(f"  an hour later: {what}", later, 5.0 * share, parts)
 
 
-def one_pass(models: list[fleet.Model], hour: int) -> Took:
-    """One pass over all models, ``hour`` hours after the first."""
+def one_pass(models: list[fleet.Model], hour: int) -> tuple[Took, str]:
+    """One pass over all models, ``hour`` hours after the first, and which parts took how long."""
     at = fleet.NOW + hour * fleet.HOUR
+    fleet.Clocked.seconds.clear()
     took, found = clocked(lambda: [model.signals(at) for model in models])
     for number, each in enumerate(found):
         assert each["psi.f0"].value is not None, number
         assert each["drift_p.f0"].value is not None, number
-    return took
+    parts = fleet.Clocked.seconds.most_common()
+    return took, ", ".join(f"{name} {timed(part)}" for name, part in parts if part > took.wall / 50)
 
 
 def main() -> None:

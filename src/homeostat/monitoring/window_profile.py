@@ -70,6 +70,8 @@ class WindowProfiles:
     ) -> Profile:
         key = (version.candidate.profile_digest or "", version.number, since)
         signature = self._log.signature(since, until)
+        if not signature:  # no file has rows of then
+            return empty(bins)
         if keep and key in self._parts and self._parts[key][0] == signature:
             return self._parts[key][1]
         profile = self._count(version, bins, since, until)
