@@ -59,8 +59,8 @@ def calibrate(
     ``blocks`` of shape (blocks, bins) counts the reference in equal stretches of time, in order.
     Windows of consecutive blocks are drawn from it (the circular block bootstrap of Politis &
     Romano 1992), so that what changes from day to day counts as chance, and each is compared
-    with the blocks that are not in it. A draw that has more rows than the window is thinned to
-    its noise; one that has fewer is taken as it is, which makes the answer careful.
+    with the blocks that are not in it. When these have more rows than the window they are thinned
+    to its noise; when they have fewer, what so few rows show by chance is taken off again.
 
     The draws' mean and variance are matched by a scaled chi-square (Satterthwaite 1946); as the
     mean itself was measured on few windows, the ratio follows an F distribution with as many
@@ -94,15 +94,50 @@ def calibrate(
     usable = countable(windows) & countable(others)
     if not usable.any():
         return None
-    found = over_windows(name, others[usable], _thinned(windows[usable], rows, random))
-    power = 2 if name in ROOTS else 1
-    values = found[np.isfinite(found)] ** power
-    if not values.size:
+    windows, others = windows[usable], others[usable]
+    fewer = float(windows.sum(axis=1).mean()) < rows
+    measured = _powers(name, others, windows if fewer else _thinned(windows, rows, random))
+    if not measured.size:
         return None
-    mean, spread = float(values.mean()), float(values.var())
+    mean, spread = float(measured.mean()), float(measured.var())
     most = MAX_DEGREES if name in LARGEST else max(counts.shape[1] - 1.0, 1.0)
-    degrees = min(2 * mean**2 / spread, most) if spread > 0 else most
-    return Calibration(mean * (1 + 1 / held), max(degrees, 0.5), held, power)
+    degrees = max(min(2 * mean**2 / spread, most) if spread > 0 else most, 0.5)
+    mean *= 1 + 1 / held
+    if fewer:
+        mean = _with_more_rows(name, mean, mean * (2 / (degrees * held)) ** 0.5, windows,
+                               others, rows, random)  # fmt: skip
+    return Calibration(mean, degrees, held, 2 if name in ROOTS else 1)
+
+
+def _powers(name: str, expected: ArrayLike, windows: ArrayLike) -> Array:
+    """Distances, squared where their squares add up; those that are undefined left out."""
+    found = over_windows(name, expected, windows)
+    return np.asarray(found[np.isfinite(found)] ** (2 if name in ROOTS else 1))
+
+
+def _with_more_rows(
+    name: str,
+    mean: float,
+    error: float,
+    windows: Array,
+    others: Array,
+    rows: int,
+    random: np.random.Generator,
+) -> float:
+    """The mean distance of windows of more ``rows`` than the reference's have.
+
+    What rows drawn at random from the whole reference show, at either size, is known by drawing
+    them; what the reference's windows show beyond that are its ups and downs, which more rows
+    do not take away. They are raised by their standard error.
+    """
+    pooled = shares(others.sum(axis=0)[None] + windows.sum(axis=0)[None])[0]
+    size, rest = int(windows.sum(axis=1).mean()), int(others.sum(axis=1).mean())
+    few, many = (
+        _powers(name, random.multinomial(before, pooled, size=DRAWS),
+                random.multinomial(drawn, pooled, size=DRAWS)).mean()
+        for before, drawn in ((rest, max(size, 1)), (rest + size, rows))
+    )  # fmt: skip
+    return float(many + max(mean - few, 0.0) + error)
 
 
 def _drawn(
@@ -123,7 +158,6 @@ def _thinned(windows: Array, rows: int, random: np.random.Generator) -> Array:
     part = shares(windows)
     found = part * rows
     for place in np.flatnonzero(sizes > rows):
-        missing = 1 / (1 / rows - 1 / sizes[place])
-        drawn = random.multinomial(max(int(missing), 1), part[place])
-        found[place] = drawn / max(int(missing), 1) * rows
+        missing = max(int(1 / (1 / rows - 1 / sizes[place])), 1)
+        found[place] = random.multinomial(missing, part[place]) / missing * rows
     return np.asarray(found)
