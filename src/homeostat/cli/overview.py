@@ -1,4 +1,4 @@
-"""How the model is, from the ledger alone."""
+"""How the model is: from the ledger, and the health that a running `homeostat up` found last."""
 
 from __future__ import annotations
 
@@ -9,17 +9,27 @@ from homeostat.cli.output import console, print_json, recorded_of, shown
 from homeostat.domain.recorded import Recorded
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 
 def show(project: Path, state: Path | None, as_json: bool) -> None:
     """Print the overview, or its facts as JSON."""
     recorded, _ = recorded_of(project, state)
-    facts = facts_of(recorded)
+    facts = {**facts_of(recorded), "health": _health(project, state)}
     if as_json:
         print_json(facts)
     else:
         _print(recorded, facts)
+
+
+def _health(project: Path, state: Path | None) -> dict[str, Any] | None:
+    """The health that a running `homeostat up` found last; None when none runs."""
+    from homeostat.monitoring import health_file
+    from homeostat.wiring import state_folder, system_clock
+
+    file = state_folder(project, state) / "gateway" / health_file.NAME
+    return health_file.read(file, system_clock().now())
 
 
 def facts_of(recorded: Recorded) -> dict[str, Any]:
@@ -84,6 +94,8 @@ def _print(recorded: Recorded, facts: dict[str, Any]) -> None:
         out.print(
             f"[green]v{champion['version']}[/] serves since {shown(champion['since'])}  ({metrics})"
         )
+    if facts["health"] is not None:
+        _print_health(out, facts["health"])
     if recorded.rollout is not None:
         rollout = recorded.rollout
         out.print(
@@ -101,6 +113,16 @@ def _print(recorded: Recorded, facts: dict[str, Any]) -> None:
         told = escape(f"{alert.name} since {shown(alert.since)}: {alert.reason}")
         out.print(f"[yellow]{alert.severity}[/] {told}")
     out.print(f"[dim]{recorded.position:,} ledger entries, last {shown(recorded.last_at)}[/]")
+
+
+def _print_health(out: Console, health: dict[str, Any]) -> None:
+    """The score, and what costs points, the dearest first."""
+    from rich.markup import escape
+
+    out.print(f"health {health['score']} of 100")
+    for loss in health["lost"]:
+        if loss["points"]:
+            out.print(escape(f"  -{loss['points']} {loss['part']}: {loss['reason']}"))
 
 
 def _sources(recorded: Recorded) -> Table:

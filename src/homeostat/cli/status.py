@@ -1,4 +1,4 @@
-"""``homeostat status``: how the model is, from the ledger alone."""
+"""``homeostat status``: how the model is, without waiting for anything heavy."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from homeostat.cli.context import HERE, ProjectOption, StateOption, console
+from homeostat.cli.watch import keep_health
 from homeostat.errors import HomeostatError, NotReadyError
 
 if TYPE_CHECKING:
@@ -138,9 +139,11 @@ def _keep_going(wired: Assembly, gateway: Gateway, controller: bool, watch: Watc
             told = _told(problem, told)
             continue
         try:
-            wired.engine.settle(wired.clock.now(), watch=_tell)
+            now = wired.clock.now()
+            wired.engine.settle(now, watch=_tell)
             problem, pause_s = wired.engine.mirror_problem or problem, _pause_s(wired)
             gateway.heard(failing=False)
+            keep_health(wired, now)
         except HomeostatError as error:
             problem = str(error)
             gateway.heard(failing=True)

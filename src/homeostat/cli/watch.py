@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -56,3 +58,15 @@ def tidy(wired: Assembly) -> None:
             wired.log.expire(now, keep)
     except HomeostatError as error:
         console().print(f"[yellow]{error}[/] (the gateway goes on serving)")
+
+
+def keep_health(wired: Assembly, now: datetime) -> None:
+    """Write down how healthy the model is, for `homeostat status`; what fails is left."""
+    from homeostat.monitoring import health_file
+
+    recorded = wired.engine.recorded
+    if recorded.champion is None:
+        return
+    with contextlib.suppress(OSError, HomeostatError):
+        found = wired.evidence.health(recorded, now)
+        health_file.write(wired.state / "gateway" / health_file.NAME, found, now)

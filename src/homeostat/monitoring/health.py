@@ -95,8 +95,9 @@ def _quality(project: Project, signals: Mapping[str, Signal], own: OwnMetrics) -
     if promoted is None:
         return Symptom(primary, "quality", None, 0.0, 1.0)
     name, value = primary, _value(signals, primary)
-    if value is None and f"estimated.{primary}" in signals:
-        name, value = f"estimated.{primary}", _value(signals, f"estimated.{primary}")
+    foretold = _value(signals, f"estimated.{primary}")
+    if value is None and foretold is not None:
+        name, value = f"estimated.{primary}", foretold
     whole = abs(promoted) if abs(promoted) > 1e-12 else 1.0
     worse = whole if less_is_better(named(primary, own)) else -whole
     return Symptom(name, "quality", value, promoted + FALL * worse, promoted + WORST_FALL * worse)

@@ -5,6 +5,8 @@ import sys
 import pytest
 
 from homeostat.cli.entry import main
+from homeostat.cli.watch import keep_health
+from homeostat.monitoring import health_file
 from tests.served_project import served
 
 
@@ -43,6 +45,20 @@ def test_status_says_what_serves(project, call):
     assert found["sources"]["biopsies"]["quarantined"] == 0
     _, out, _ = call("status", "-p", project.folder)
     assert "v1" in out
+
+
+def test_status_shows_the_health_that_a_running_loop_found(project, call):
+    file = project.folder / ".homeostat" / "gateway" / health_file.NAME
+    assert as_json(call("status", "-p", project.folder, "--json"))["health"] is None
+    wired = project.wired()
+    wired.engine.refresh()
+    keep_health(wired, wired.clock.now())
+    assert health_file.read(file, wired.clock.now()) is not None
+    found = as_json(call("status", "-p", project.folder, "--json"))["health"]
+    assert 0 < found["score"] < 100
+    _, out, _ = call("status", "-p", project.folder)
+    assert f"health {found['score']} of 100" in out
+    assert f"-{found['lost'][0]['points']} {found['lost'][0]['part']}: " in out
 
 
 def test_status_gives_the_same_through_typer_and_at_once(project, call):

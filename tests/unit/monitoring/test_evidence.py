@@ -201,3 +201,11 @@ def test_the_looked_at_window_knows_nothing_without_times_in_the_reference(scene
     assert signals["drift_p.x"].value is None
     assert signals["prediction_drift_p"].value is None
     assert signals["psi.x"].value is not None
+
+
+def test_the_health_is_the_signal_of_that_name_with_its_reasons(scene):
+    recorded = scene.labelled()
+    found = scene.evidence.health(recorded, NOW)
+    assert scene.evidence.signals(recorded, NOW)["health"].value == found.score
+    assert sum(loss.points for loss in found.losses) == 100 - found.score
+    assert "auc" not in {loss.name for loss in found.losses if not loss.known}
