@@ -44,6 +44,8 @@ def shown(report: MonitorReport, html: Path | None) -> None:
         out.print(f"{rest} more in --html or --json")
     out.print()
     out.print(_metrics(report))
+    for note in dict.fromkeys(one.note for one in report.metrics if one.note):
+        out.print(f"not foretold: {note}", markup=False)
     out.print()
     out.print(_tests(report))
     if html is not None:
@@ -93,7 +95,7 @@ def _metrics(report: MonitorReport) -> Table:
             one.name,
             number(one.promoted),
             _between(one.measured, one.low, one.high),
-            foretold if one.estimated is not None else one.note,
+            foretold,
         )
     for part in report.segments:
         table.add_row(

@@ -54,7 +54,7 @@ def change_signals(
     if champion is not None:
         since = recorded.tenures[-1].since
         since_s = (now - since).total_seconds()
-        losses = losses_since(project, blobs, log, recorded, since, now)
+        losses = losses_of(project, blobs, log, recorded, champion.number, since, now)
     found = {}
     for name in asked:
         value = None
@@ -66,22 +66,21 @@ def change_signals(
     return found
 
 
-def losses_since(
+def losses_of(
     project: Project,
     blobs: Blobs,
     log: PredictionLog,
     recorded: Recorded,
+    version: int,
     since: datetime,
     until: datetime,
 ) -> Array:
-    """Loss of each of the champion's labelled rows in order of time, shape (rows,).
+    """Loss of each labelled row of a version in [since, until) in order of time, shape (rows,).
 
     For ``binary`` the squared error of the probability, 0 to 1; else the absolute error.
     """
-    champion = recorded.champion
-    assert champion is not None
     rows = log.read(since, until, ("event", "at", "version", "prediction"))
-    mine = rows.filter(rows["version"] == champion.number).unique("event", keep="last")
+    mine = rows.filter(rows["version"] == version).unique("event", keep="last")
     joined = mine.join(labels_known(project, blobs, recorded, since, until), on="event")
     joined = joined.sort("at", "event").tail(MAX_ROWS)
     distance = np.abs(joined[TRUTH].to_numpy() - joined["prediction"].to_numpy())

@@ -12,6 +12,7 @@ from homeostat.monitoring.window_profile import WindowProfiles
 from homeostat.spec.monitors import Monitors
 from homeostat.stats.drift.portfolio import Asked, Drift, drift_of
 from homeostat.stats.drift.reference import Reference
+from homeostat.stats.estimate.trust import Outside, outside_profile
 from homeostat.stats.profile import Profile
 
 WEEK = timedelta(days=7)
@@ -33,6 +34,8 @@ class Looked:
     profile: Profile
     before: Profile
     answers_before: Profile | None
+    outside: Outside | None = None
+    """The feature that puts most rows outside of the training rows; None without rows."""
 
 
 def last_look(now: datetime, every: timedelta) -> datetime:
@@ -83,6 +86,11 @@ def judge(
         seen,
         features.profile,
         prediction.profile if prediction is not None else None,
+        max(
+            outside_profile(references.features.profile, inputs),
+            key=lambda one: one.share,
+            default=None,
+        ),
     )
 
 

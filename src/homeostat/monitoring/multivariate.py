@@ -94,7 +94,7 @@ def _beyond(healthy: Array) -> float:
 
     count = healthy.size
     reach = float(t.ppf(CONFIDENCE, count - 1)) * float(healthy.std(ddof=1))
-    return float(healthy.mean()) + reach * float(np.sqrt(1 + 1 / count))
+    return min(float(healthy.mean()) + reach * float(np.sqrt(1 + 1 / count)), 1.0)
 
 
 def _auc(first: Array, second: Array, random: np.random.Generator) -> float:

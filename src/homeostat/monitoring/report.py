@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from homeostat.domain.verdict import Verdict
 from homeostat.domain.version import Version
 from homeostat.errors import OrderError
 from homeostat.features.own_metrics import OwnMetrics
-from homeostat.monitoring.change import DETECTORS, detected, losses_since
+from homeostat.monitoring.change import DETECTORS, detected, losses_of
 from homeostat.monitoring.drift import Looked, judge, last_look
 from homeostat.monitoring.estimates import ReadLoss, foretold
 from homeostat.monitoring.feature_report import features_reported, prediction_reported
@@ -33,6 +33,7 @@ from homeostat.monitoring.window_profile import WindowProfiles
 from homeostat.ports.blobs import Blobs
 from homeostat.spec.base import format_duration
 from homeostat.spec.project import Project
+from homeostat.stats.estimate.trust import MAX_OUTSIDE
 from homeostat.stats.result import Result
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def report_of(
     metrics = metrics_reported(sources.project, sources.own, version, seen, everything)
     days = days_reported(sources.project, sources.own, seen, foretell)
     tell("all features at once", 0.0)
-    tests = (*_together(sources, version, seen, until - since), *_changes(sources, version, until))
+    tests = (*_together(sources, version, seen, looked), *_changes(sources, version, until))
     verdict, summary = _summed_up(looked, tests)
     return MonitorReport(
         model=sources.project.model,
@@ -178,7 +179,7 @@ def _foretold(
 
 
 def _together(
-    sources: Sources, version: Version, seen: Labelled, window: timedelta
+    sources: Sources, version: Version, seen: Labelled, looked: Looked
 ) -> tuple[TestReport, ...]:
     """Tests of all features at once, of the window's inputs against the training rows."""
     if not seen.rows.height:
@@ -193,21 +194,32 @@ def _together(
     categorical = tuple(n for n in sources.project.features.categorical if n in names)
     rows, seen_rows = before.rows.select(names), inputs.select(names)
     numbers = tuple(n for n in names if n not in categorical and rows[n].dtype.is_numeric())
-    stretch = ((before.at_s - before.at_s.max()) // window.total_seconds()).astype(np.int64)
+    window_s = (looked.until - looked.since).total_seconds()
+    stretch = ((before.at_s - before.at_s.max()) // window_s).astype(np.int64)
     return (
+        _outside(looked),
         domain_classifier(rows, stretch, seen_rows, categorical, version.number),
         reconstruction(rows, before.at_s, seen_rows, numbers),
     )
 
 
+def _outside(looked: Looked) -> TestReport:
+    """The largest share of rows that one feature puts outside of the training rows."""
+    name, most = "outside of the training rows", looked.outside
+    if most is None:
+        return TestReport(name, Verdict.INCONCLUSIVE, None, None, None, "no rows")
+    verdict = Verdict.FAIL if most.share > MAX_OUTSIDE else Verdict.PASS
+    reason = f"{most.share:.1%} of rows by {most.name}, at most {MAX_OUTSIDE:.0%} is usual"
+    return TestReport(name, verdict, most.share, None, MAX_OUTSIDE, reason)
+
+
 def _changes(sources: Sources, version: Version, until: datetime) -> tuple[TestReport, ...]:
     """What each detector of change says of the version's losses since its promotion."""
     tenure = next(t for t in reversed(sources.recorded.tenures) if t.version == version.number)
-    losses = np.empty(0)
-    if sources.recorded.champion == version:
-        losses = losses_since(
-            sources.project, sources.blobs, sources.log, sources.recorded, tenure.since, until
-        )
+    losses = losses_of(
+        sources.project, sources.blobs, sources.log, sources.recorded, version.number,
+        tenure.since, until,
+    )  # fmt: skip
     found = []
     for name in DETECTORS:
         if losses.size < sources.project.monitors.min_rows:

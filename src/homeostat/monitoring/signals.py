@@ -147,12 +147,13 @@ def window_signals(
 def drift_signals(
     names: Sequence[str], looked: Looked | None, now: datetime, window: timedelta
 ) -> dict[str, Signal]:
-    """``drifted``, ``drifted_weight``, ``drift_p.<feature>``, ``prediction_drift_p``.
+    """``drifted``, ``drifted_weight``, ``drift_p.<feature>``, ``prediction_drift_p``, and more.
 
-    Of the last look; p values are adjusted for the number of features.
+    Of the last look, ``outside_share`` too; p values are adjusted for the number of features.
     """
     values: dict[str, float | None] = {f"drift_p.{name}": None for name in names}
     values |= {"drifted": None, "drifted_weight": None, "prediction_drift_p": None}
+    values["outside_share"] = None
     rows, at = 0, now
     if looked is not None:
         rows, at = looked.features.rows, looked.until
@@ -160,6 +161,8 @@ def drift_signals(
         if looked.features.known:
             values["drifted"] = float(len(looked.features.drifted))
             values["drifted_weight"] = looked.features.weight
+        if looked.outside is not None:
+            values["outside_share"] = looked.outside.share
         if looked.prediction is not None:
             values["prediction_drift_p"] = looked.prediction.features[0].adjusted
     seconds = window.total_seconds()

@@ -17,7 +17,7 @@ def signal_names(project: Project) -> frozenset[str]:
         *project.metrics.names,
         f"{project.metrics.primary}_at_promotion",
         "labels", "new_labels", "predictions", "champion_age_d", "psi_max", "drifted_share",
-        "drifted", "drifted_weight", "prediction_drift_p",
+        "drifted", "drifted_weight", "prediction_drift_p", "outside_share",
     }  # fmt: skip
     for feature in project.features.names:
         names |= {f"psi.{feature}", f"null_share.{feature}", f"drift_p.{feature}"}
