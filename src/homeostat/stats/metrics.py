@@ -284,7 +284,7 @@ def rmse(truth: Array, prediction: Array, weights: Array | None = None) -> float
 
 
 def r2(truth: Array, prediction: Array, weights: Array | None = None) -> float | None:
-    """Share of the target's variance explained; None when the target is constant.
+    """Share of the target's variance explained; None when the target is constant or overflows.
 
     >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0]))
     1.0
@@ -294,7 +294,8 @@ def r2(truth: Array, prediction: Array, weights: Array | None = None) -> float |
     if squared is None or centre is None:
         return None
     variance = _mean((truth - centre) ** 2, weights)
-    return None if not variance else float(1 - squared / variance)
+    found = float("nan") if not variance else 1 - squared / variance
+    return float(found) if np.isfinite(found) else None
 
 
 METRICS: dict[str, Function] = {

@@ -133,11 +133,16 @@ def _with_more_rows(
     pooled = shares(others.sum(axis=0)[None] + windows.sum(axis=0)[None])[0]
     size, rest = int(windows.sum(axis=1).mean()), int(others.sum(axis=1).mean())
     few, many = (
-        _powers(name, random.multinomial(before, pooled, size=DRAWS),
-                random.multinomial(drawn, pooled, size=DRAWS)).mean()
+        _powers(
+            name,
+            random.multinomial(before, pooled, size=DRAWS),
+            random.multinomial(drawn, pooled, size=DRAWS),
+        )
         for before, drawn in ((rest, max(size, 1)), (rest + size, rows))
-    )  # fmt: skip
-    return float(many + max(mean - few, 0.0) + error)
+    )
+    if not few.size or not many.size:
+        return mean + error
+    return float(many.mean() + max(mean - few.mean(), 0.0) + error)
 
 
 def _drawn(
