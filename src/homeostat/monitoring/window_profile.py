@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from homeostat.domain.version import Version
-from homeostat.features.profile_columns import columns_of
+from homeostat.features.profile_columns import columns_for
 from homeostat.features.references import PREDICTION, References, from_json
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
@@ -91,9 +91,8 @@ class WindowProfiles:
             return empty(bins)
         mine = mine.unique("event", keep="last")
         inputs: pl.DataFrame = mine["inputs"].struct.unnest()
-        columns = columns_of(inputs, [one.name for one in bins if one.name != PREDICTION])
-        answers = columns_of(mine, ["prediction"])["prediction"]
-        return count(bins, {**columns, PREDICTION: answers})
+        answers = mine["prediction"].alias(PREDICTION)
+        return count(bins, columns_for(inputs.with_columns(answers), bins))
 
 
 def watched(references: References) -> tuple[Bins, ...]:

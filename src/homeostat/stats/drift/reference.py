@@ -62,28 +62,38 @@ def reference_of(
     ``at_s`` of shape (rows,) is each row's time in seconds; None, or times that are not all
     numbers, give a reference without times. Stretches begin at multiples of ``block_s``; one
     without rows counts as nothing. The first and last, which are seldom whole, are left out when
-    others remain.
+    others remain, and so are rows whose time lies far from all others (a clock that was wrong):
+    they count in the whole only.
     """
     cuts = cut(columns, bins)
+    whole = count(cuts, columns)
     if at_s is None or not at_s.size or not np.isfinite(at_s).all():
-        return Reference(count(cuts, columns))
-    codes = np.floor(at_s / block_s).astype(np.int64)
+        return Reference(whole)
+    timed = _credible(at_s, block_s)
+    codes = np.floor(at_s[timed] / block_s).astype(np.int64)
     codes -= codes.min()
     while codes.max() >= MAX_BLOCKS:
         codes //= 2
         block_s *= 2
-    order = np.argsort(codes, kind="stable")
+    order = np.flatnonzero(timed)[np.argsort(codes, kind="stable")]
+    codes = np.sort(codes)
     sorted_columns = {name: (kind, values[order]) for name, (kind, values) in columns.items()}
-    ends = np.searchsorted(codes[order], np.arange(int(codes.max()) + 2))
+    ends = np.searchsorted(codes, np.arange(int(codes.max()) + 2))
     parts = [
         count(cuts, {name: (kind, values[begin:end])
                      for name, (kind, values) in sorted_columns.items()})
         for begin, end in pairwise(ends)
     ]  # fmt: skip
-    whole = sum(parts[1:], parts[0])
     inner = parts[1:-1] if len(parts) > 2 else parts
     blocks = tuple(tuple(part.counts[n] for part in inner) for n in range(len(cuts)))
     return Reference(whole, block_s, blocks)
+
+
+def _credible(at_s: Array, block_s: float) -> NDArray[np.bool_]:
+    """Times within the inner 99.8 % of all, and half as much again on either side."""
+    low, high = np.quantile(at_s, [0.001, 0.999])
+    reach = (high - low) / 2 + block_s
+    return np.asarray((at_s >= low - reach) & (at_s <= high + reach))
 
 
 def losses_by_bin(

@@ -172,6 +172,16 @@ def test_stretches_of_time_add_up_to_the_whole_without_the_ragged_ends():
     assert untimed.of(0).shape == (0, untimed.profile.bins[0].size)
 
 
+def test_a_clock_that_was_wrong_does_not_stretch_the_reference():
+    random = np.random.default_rng(5)
+    at_s = np.sort(random.uniform(0, 60 * DAY, size=20_000)) + 19_000 * DAY
+    at_s[::5_000] = [0.0, 1e12, -1e12, 60_000 * DAY]
+    made = reference_of({"x": ("number", random.normal(size=20_000))}, at_s, block_s=DAY)
+    assert made.block_s == DAY
+    assert made.of(0).shape[0] in (58, 59)
+    assert made.profile.rows == 20_000
+
+
 def test_losses_by_bin_and_what_a_shift_alone_explains():
     bins = (Bins("x", "number", (0.0,)), Bins("k", "category", categories=("a",)))
     columns = {
