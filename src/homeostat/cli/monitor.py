@@ -88,6 +88,11 @@ def _made(project: Path, state: Path | None, window: str | None, *, as_json: boo
         loss_reader,
     )
     with working("reading", silent=as_json) as update:
-        return report_of(
-            sources, span[0], span[1], now, lambda what, share: update(f"{what}, {share:.0%}")
-        )
+
+        def tell(what: str, share: float) -> None:
+            update(f"{what}, {share:.0%}")
+
+        health = None
+        if recorded.champion is not None and now - span[1] < length:
+            health = wired.evidence.health(recorded, span[1])
+        return report_of(sources, span[0], span[1], now, tell, health)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from homeostat.domain.monitor import MonitorReport, TestReport
+from homeostat.domain.monitor import FeatureReport, LostPoints, MonitorReport, TestReport
 from homeostat.domain.recorded import Recorded
 from homeostat.domain.verdict import Verdict
 from homeostat.domain.version import Version
@@ -19,6 +19,7 @@ from homeostat.monitoring.change import DETECTORS, detected, losses_of
 from homeostat.monitoring.drift import Looked, judge, last_look
 from homeostat.monitoring.estimates import ReadLoss, foretold
 from homeostat.monitoring.feature_report import features_reported, prediction_reported
+from homeostat.monitoring.how_moved import how_moved
 from homeostat.monitoring.labelled import labels_known
 from homeostat.monitoring.multivariate import domain_classifier, reconstruction
 from homeostat.monitoring.prediction_log import PredictionLog
@@ -28,12 +29,13 @@ from homeostat.monitoring.quality_report import (
     metrics_reported,
     segments_reported,
 )
-from homeostat.monitoring.training_rows import training_rows
+from homeostat.monitoring.training_rows import TrainingRows, training_rows
 from homeostat.monitoring.window_profile import WindowProfiles
 from homeostat.ports.blobs import Blobs
 from homeostat.spec.base import format_duration
 from homeostat.spec.project import Project
 from homeostat.stats.estimate.trust import MAX_OUTSIDE
+from homeostat.stats.health import Health
 from homeostat.stats.result import Result
 
 if TYPE_CHECKING:
@@ -58,11 +60,17 @@ class Sources:
 
 
 def report_of(
-    sources: Sources, since: datetime, until: datetime, now: datetime, tell: Tell
+    sources: Sources,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    tell: Tell,
+    health: Health | None = None,
 ) -> MonitorReport:
     """The report of [since, until), of the version that was champion at its end.
 
-    OrderError when there was none, or when it has no reference.
+    ``health`` is the model's at that time, where it is known. OrderError when there was none,
+    or when it has no reference.
     """
     version = _champion(sources.recorded, until)
     profiles = WindowProfiles(sources.blobs, sources.log, sources.project.serving.log.personal)
@@ -84,8 +92,11 @@ def report_of(
     metrics = metrics_reported(sources.project, sources.own, version, seen, everything)
     days = days_reported(sources.project, sources.own, seen, foretell)
     tell("all features at once", 0.0)
-    tests = (*_together(sources, version, seen, looked), *_changes(sources, version, until))
+    before = training_rows(sources.project, sources.blobs, version)
+    together = _together(sources, version, seen, looked, before)
+    tests = (_outside(looked), *together, *_changes(sources, version, until))
     verdict, summary = _summed_up(looked, tests)
+    features = _explained(features_reported(looked, trend), before, seen)
     return MonitorReport(
         model=sources.project.model,
         version=version.number,
@@ -96,15 +107,18 @@ def report_of(
         labelled=seen.labelled.height,
         verdict=verdict,
         summary=summary,
-        health=None,
-        lost=(),
+        health=health.score if health is not None else None,
+        lost=tuple(
+            LostPoints(one.name, one.part, one.points, one.reason)
+            for one in (health.losses if health is not None else ())
+        ),
         distance=monitors.drift.distance,
         reference=monitors.drift.reference,
         budget=(
             f"one false alarm in {format_duration(monitors.drift.false_alarm_every)} over all "
             f"features, a look every {format_duration(monitors.drift.look_every)}"
         ),
-        features=features_reported(looked, trend),
+        features=features,
         prediction=prediction_reported(looked, trend),
         looks=tuple(looks),
         metrics=metrics,
@@ -179,13 +193,14 @@ def _foretold(
 
 
 def _together(
-    sources: Sources, version: Version, seen: Labelled, looked: Looked
+    sources: Sources,
+    version: Version,
+    seen: Labelled,
+    looked: Looked,
+    before: TrainingRows | None,
 ) -> tuple[TestReport, ...]:
     """Tests of all features at once, of the window's inputs against the training rows."""
-    if not seen.rows.height:
-        return ()
-    before = training_rows(sources.project, sources.blobs, version)
-    if before is None:
+    if not seen.rows.height or before is None:
         return ()
     inputs = seen.rows["inputs"].struct.unnest()
     hidden = sources.project.serving.log.personal
@@ -197,9 +212,25 @@ def _together(
     window_s = (looked.until - looked.since).total_seconds()
     stretch = ((before.at_s - before.at_s.max()) // window_s).astype(np.int64)
     return (
-        _outside(looked),
         domain_classifier(rows, stretch, seen_rows, categorical, version.number),
         reconstruction(rows, before.at_s, seen_rows, numbers),
+    )
+
+
+def _explained(
+    features: Sequence[FeatureReport], before: TrainingRows | None, seen: Labelled
+) -> tuple[FeatureReport, ...]:
+    """Features that drifted say in what way they moved."""
+    if before is None or not seen.rows.height:
+        return tuple(features)
+    inputs = seen.rows["inputs"].struct.unnest()
+    return tuple(
+        replace(one, reason=how_moved(before.rows[one.name], inputs[one.name]))
+        if one.verdict is Verdict.FAIL
+        and one.name in before.rows.columns
+        and one.name in inputs.columns
+        else one
+        for one in features
     )
 
 
