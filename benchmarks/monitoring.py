@@ -3,8 +3,9 @@
 Run: python benchmarks/monitoring.py [--rows 1000000] [--models 1000] [--no-peer] [--no-fleet]
 
 Imports are left out of all times, ours and the peer's: each is called once on a few rows first.
-Times are the best of several runs unless it says otherwise. Wall time is judged; where it is above
-a limit and the processor time is not, the line says so, since others may have been at work.
+Our times are the best of several runs; those of peers, and of a pass over many models, are of one.
+Wall time is judged; where it is above a limit and the processor time is not, the line says so:
+others may have been at work.
 """
 
 from __future__ import annotations
@@ -254,8 +255,8 @@ def passes(models: int, rows: int) -> None:
     print(f"\nHourly signals of {models:,} models, 20 features, {rows} rows an hour, one process")
     share = models / 1000
     for settings, monitors, block_s in (
-        ("default settings (looks at drift once a day)", {}, DAY_S),
-        ("a window of 1 h, drift and estimates each hour", HOURLY, 3_600.0),
+        ("default settings, a look at drift once a day", {}, DAY_S),
+        ("a window of 1 h and a look each hour", HOURLY, 3_600.0),
     ):
         with tempfile.TemporaryDirectory() as place:
             all_models = fleet.fleet(Path(place), models, monitors, block_s=block_s, count=rows)
@@ -267,7 +268,7 @@ def passes(models: int, rows: int) -> None:
                 later, parts = one_pass(all_models, hour)
             line(f"{settings}:", "", "")
             judged("  the first pass: everything", first, 5.0 * share, first_parts)
-            what = "everything but references read" if monitors else "between two looks at drift"
+            what = "everything, references read before" if monitors else "between two looks"
             judged(f"  an hour later: {what}", later, 5.0 * share, parts)
 
 
