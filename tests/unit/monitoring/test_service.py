@@ -174,7 +174,14 @@ def test_slow_for_too_short_a_time_is_not_slow(scene):
 
 
 def test_a_minute_without_rows_is_passed_over_and_two_are_not(scene):
-    scene.rows([*np.arange(61, 120, 5), *np.arange(181, 600, 5)], 1500.0)
+    scene.rows([*np.arange(61, 120, 5), *np.arange(241, 300, 5)], 1500.0)
+    assert scene.values()["slow"] is None
+    scene.rows(np.arange(181, 240, 5), 1500.0)
+    assert scene.values()["slow"] == 1
+
+
+def test_the_first_minute_of_the_hold_may_be_without_rows_too(scene):
+    scene.rows([*np.arange(1, 240, 5), *np.arange(301, 360, 5)], 1500.0)
     assert scene.values()["slow"] == 1
 
 
