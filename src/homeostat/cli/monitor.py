@@ -56,9 +56,9 @@ def monitor(
     report = _made(project, state, window, as_json=as_json)
     if html is not None:
         from homeostat.console.monitor_page import page_of
+        from homeostat.console.page import write_page
 
-        html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_text(page_of(report), encoding="utf-8")
+        write_page(page_of(report), html)
     if as_json:
         print_json(report)
     else:

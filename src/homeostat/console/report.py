@@ -6,23 +6,18 @@ and can be read without JavaScript; the small script only adds pointing and filt
 
 from __future__ import annotations
 
-import base64
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from homeostat.console import story, words
+from homeostat.console import page, story, words
 from homeostat.console.axes import TimeAxis
 from homeostat.console.drift_plot import LEVELS, drift_plot
 from homeostat.console.judged_plot import judged_plot, judged_sentence
 from homeostat.console.lanes import disturbed_spans, lanes
+from homeostat.console.page import rendered, static, write_page
 from homeostat.console.quality_plot import quality_plots
 from homeostat.domain.backtest import BacktestResult, Happening
-from homeostat.errors import DiskFullError
 
-HERE = Path(__file__).parent
-FONTS = {"Inter": "inter.woff2", "Source Serif": "source-serif.woff2"}
 GROUPS = (
     ("promotions", "Promotions", (Happening.PROMOTION, Happening.REGISTRATION)),
     ("refusals", "Refusals", (Happening.REFUSAL, Happening.ABORT)),
@@ -38,45 +33,12 @@ GROUPS = (
 
 def render_report(result: BacktestResult, *, fonts: bool = True) -> str:
     """The whole page. The same result gives the same bytes; ``fonts`` embeds the typefaces."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "day": words.day,
-        "moment": words.moment,
-        "value": words.value,
-        "signed": words.signed,
-        "span": words.span,
-    }
-    return environment.get_template("report.html.j2").render(**_parts(result, fonts=fonts))
+    return rendered("report.html.j2", _parts(result, fonts=fonts))
 
 
 def write_report(result: BacktestResult, path: Path) -> Path:
     """Write the page to ``path``, all or nothing; DiskFullError when there is no room."""
-    content = render_report(result).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise DiskFullError(
-            f"the report cannot be written: {error.strerror}",
-            subject=str(path),
-            next_step="free some space, or write it somewhere else",
-        ) from error
-    return path
+    return write_page(render_report(result), path)
 
 
 def _parts(result: BacktestResult, *, fonts: bool) -> dict[str, Any]:
@@ -102,9 +64,9 @@ def _parts(result: BacktestResult, *, fonts: bool) -> dict[str, Any]:
         "method": story.method(result),
         "months": _months(result),
         "used": {str(decision.kind) for decision in result.decisions},
-        "css": (HERE / "static" / "report.css").read_text(encoding="utf-8"),
-        "script": (HERE / "static" / "report.js").read_text(encoding="utf-8"),
-        "fonts": _fonts() if fonts else {},
+        "css": static("report.css"),
+        "script": static("report.js"),
+        "fonts": page.fonts() if fonts else {},
     }
 
 
@@ -133,11 +95,3 @@ def _months(result: BacktestResult) -> list[dict[str, Any]]:
         values = {curve.name: curve.monthly[place].value for curve in result.curves}
         rows.append({"point": point, "by_curve": values})
     return rows
-
-
-def _fonts() -> dict[str, str]:
-    """The typefaces as data, by family."""
-    return {
-        family: base64.b64encode((HERE / "static" / "fonts" / name).read_bytes()).decode()
-        for family, name in FONTS.items()
-    }

@@ -86,7 +86,7 @@ class DayReport:
 
 
 @dataclass(frozen=True, slots=True)
-class TestReport:
+class JudgedReport:
     """A test over all features at once, or a detector of change: verdict, number, why."""
 
     name: str
@@ -143,4 +143,4 @@ class MonitorReport:
     metrics: tuple[MetricReport, ...]
     days: tuple[DayReport, ...]
     segments: tuple[SegmentReport, ...]
-    tests: tuple[TestReport, ...]
+    tests: tuple[JudgedReport, ...]

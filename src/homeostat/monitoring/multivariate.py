@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from homeostat.domain.monitor import TestReport
+from homeostat.domain.monitor import JudgedReport
 from homeostat.domain.verdict import Verdict
 from homeostat.stats.drift.reconstruction import Components, reconstruction_drift
 from homeostat.stats.metrics import Array, auc
@@ -37,7 +37,7 @@ def domain_classifier(
     window: pl.DataFrame,
     categorical: tuple[str, ...],
     seed: int,
-) -> TestReport:
+) -> JudgedReport:
     """Whether a classifier knows the window's rows better than stretches of the reference.
 
     Both frames hold the features; ``stretch`` of shape (rows,) numbers stretches of the
@@ -49,7 +49,7 @@ def domain_classifier(
     numbers = [n for n in np.unique(stretch) if (stretch == n).sum() >= MIN_ROWS][-STRETCHES:]
     if window.height < MIN_ROWS or len(numbers) < MIN_STRETCHES:
         reason = f"{window.height:,} rows against {len(numbers)} stretches of the reference"
-        return TestReport(name, Verdict.INCONCLUSIVE, None, None, None, f"{reason}: too few")
+        return JudgedReport(name, Verdict.INCONCLUSIVE, None, None, None, f"{reason}: too few")
     random = np.random.default_rng(seed)
     rest, moved = _encoded(reference, window, categorical)
     value = _auc(_some(rest, random), _some(moved, random), random)
@@ -63,12 +63,12 @@ def domain_classifier(
         f"AUC {value:.3f}; stretches of the reference have {healthy.mean():.3f}, "
         f"up to {limit:.3f} is chance"
     )
-    return TestReport(name, verdict, value, 0.5, limit, reason)
+    return JudgedReport(name, verdict, value, 0.5, limit, reason)
 
 
 def reconstruction(
     reference: pl.DataFrame, at_s: Array, window: pl.DataFrame, numbers: tuple[str, ...]
-) -> TestReport:
+) -> JudgedReport:
     """Whether the window's rows are rebuilt worse from the reference's principal components.
 
     Components are fitted on every other day of the reference and judged by the days between, as
@@ -77,15 +77,15 @@ def reconstruction(
     name = "PCA reconstruction"
     if len(numbers) < 2:
         reason = "fewer than two features are numbers"
-        return TestReport(name, Verdict.INCONCLUSIVE, None, None, None, reason)
+        return JudgedReport(name, Verdict.INCONCLUSIVE, None, None, None, reason)
     matrix, moved = (_matrix(frame, numbers) for frame in (reference, window))
     fitted = (at_s // 86_400).astype(np.int64) % 2 == 0
     if min(fitted.sum(), (~fitted).sum()) < MIN_ROWS:
         reason = f"the reference has {reference.height:,} rows: too few"
-        return TestReport(name, Verdict.INCONCLUSIVE, None, None, None, reason)
+        return JudgedReport(name, Verdict.INCONCLUSIVE, None, None, None, reason)
     components = Components.fit(matrix[fitted])
     found = reconstruction_drift(components, matrix[~fitted], moved)
-    return TestReport(name, found.verdict, found.estimate, found.low, found.high, found.reason)
+    return JudgedReport(name, found.verdict, found.estimate, found.low, found.high, found.reason)
 
 
 def _beyond(healthy: Array) -> float:

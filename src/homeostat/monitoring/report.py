@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from homeostat.domain.monitor import FeatureReport, LostPoints, MonitorReport, TestReport
+from homeostat.domain.monitor import FeatureReport, JudgedReport, LostPoints, MonitorReport
 from homeostat.domain.recorded import Recorded
 from homeostat.domain.verdict import Verdict
 from homeostat.domain.version import Version
@@ -29,10 +29,12 @@ from homeostat.monitoring.quality_report import (
     metrics_reported,
     segments_reported,
 )
+from homeostat.monitoring.report_summary import OUTSIDE, summed_up
 from homeostat.monitoring.training_rows import TrainingRows, training_rows
 from homeostat.monitoring.window_profile import WindowProfiles
 from homeostat.ports.blobs import Blobs
 from homeostat.spec.base import format_duration
+from homeostat.spec.monitors import Monitors
 from homeostat.spec.project import Project
 from homeostat.stats.estimate.trust import MAX_OUTSIDE
 from homeostat.stats.health import Health
@@ -75,13 +77,7 @@ def report_of(
     version = _champion(sources.recorded, until)
     profiles = WindowProfiles(sources.blobs, sources.log, sources.project.serving.log.personal)
     monitors = sources.project.monitors
-    tell("drift", 0.0)
-    looked = judge(profiles, version, monitors, since, until)
-    looks = _looks(sources, version, since, until)
-    trend = []
-    for place, end in enumerate(looks):
-        tell("drift", place / len(looks))
-        trend.append(judge(profiles, version, monitors, end - (until - since), end))
+    looked, looks, trend = _drift(sources, profiles, version, (since, until), tell)
     tell("quality", 0.0)
     seen = _seen(sources, version, since, until, now)
 
@@ -95,7 +91,7 @@ def report_of(
     before = training_rows(sources.project, sources.blobs, version)
     together = _together(sources, version, seen, looked, before)
     tests = (_outside(looked), *together, *_changes(sources, version, until))
-    verdict, summary = _summed_up(looked, tests)
+    verdict, summary = summed_up(looked, tests)
     features = _explained(features_reported(looked, trend), before, seen)
     return MonitorReport(
         model=sources.project.model,
@@ -108,16 +104,10 @@ def report_of(
         verdict=verdict,
         summary=summary,
         health=health.score if health is not None else None,
-        lost=tuple(
-            LostPoints(one.name, one.part, one.points, one.reason)
-            for one in (health.losses if health is not None else ())
-        ),
+        lost=_lost(health),
         distance=monitors.drift.distance,
         reference=monitors.drift.reference,
-        budget=(
-            f"one false alarm in {format_duration(monitors.drift.false_alarm_every)} over all "
-            f"features, a look every {format_duration(monitors.drift.look_every)}"
-        ),
+        budget=_budget(monitors),
         features=features,
         prediction=prediction_reported(looked, trend),
         looks=tuple(looks),
@@ -126,6 +116,25 @@ def report_of(
         segments=segments_reported(sources.project, sources.own, seen),
         tests=tests,
     )
+
+
+def _drift(
+    sources: Sources,
+    profiles: WindowProfiles,
+    version: Version,
+    window: tuple[datetime, datetime],
+    tell: Tell,
+) -> tuple[Looked, list[datetime], list[Looked]]:
+    """The window judged, the ends of the looks before it, and each of them judged."""
+    monitors, (since, until) = sources.project.monitors, window
+    tell("drift", 0.0)
+    looked = judge(profiles, version, monitors, since, until)
+    looks = _looks(sources, version, since, until)
+    trend = []
+    for place, end in enumerate(looks):
+        tell("drift", place / len(looks))
+        trend.append(judge(profiles, version, monitors, end - (until - since), end))
+    return looked, looks, trend
 
 
 def _champion(recorded: Recorded, until: datetime) -> Version:
@@ -198,7 +207,7 @@ def _together(
     seen: Labelled,
     looked: Looked,
     before: TrainingRows | None,
-) -> tuple[TestReport, ...]:
+) -> tuple[JudgedReport, ...]:
     """Tests of all features at once, of the window's inputs against the training rows."""
     if not seen.rows.height or before is None:
         return ()
@@ -234,17 +243,17 @@ def _explained(
     )
 
 
-def _outside(looked: Looked) -> TestReport:
+def _outside(looked: Looked) -> JudgedReport:
     """The largest share of rows that one feature puts outside of the training rows."""
-    name, most = "outside of the training rows", looked.outside
+    name, most = OUTSIDE, looked.outside
     if most is None:
-        return TestReport(name, Verdict.INCONCLUSIVE, None, None, None, "no rows")
+        return JudgedReport(name, Verdict.INCONCLUSIVE, None, None, None, "no rows")
     verdict = Verdict.FAIL if most.share > MAX_OUTSIDE else Verdict.PASS
     reason = f"{most.share:.1%} of rows by {most.name}, at most {MAX_OUTSIDE:.0%} is usual"
-    return TestReport(name, verdict, most.share, None, MAX_OUTSIDE, reason)
+    return JudgedReport(name, verdict, most.share, None, MAX_OUTSIDE, reason)
 
 
-def _changes(sources: Sources, version: Version, until: datetime) -> tuple[TestReport, ...]:
+def _changes(sources: Sources, version: Version, until: datetime) -> tuple[JudgedReport, ...]:
     """What each detector of change says of the version's losses since its promotion."""
     tenure = next(t for t in reversed(sources.recorded.tenures) if t.version == version.number)
     losses = losses_of(
@@ -255,29 +264,20 @@ def _changes(sources: Sources, version: Version, until: datetime) -> tuple[TestR
     for name in DETECTORS:
         if losses.size < sources.project.monitors.min_rows:
             reason = f"{losses.size:,} labelled rows since the promotion"
-            found.append(TestReport(name, Verdict.INCONCLUSIVE, None, None, None, reason))
+            found.append(JudgedReport(name, Verdict.INCONCLUSIVE, None, None, None, reason))
             continue
         result = detected(name, losses, sources.project.task)
-        found.append(TestReport(name, result.verdict, result.estimate, None, None, result.reason))
+        found.append(JudgedReport(name, result.verdict, result.estimate, None, None, result.reason))
     return tuple(found)
 
 
-def _summed_up(looked: Looked, tests: Sequence[TestReport]) -> tuple[Verdict, str]:
-    drifted = looked.features.drifted
-    if drifted:
-        names = ", ".join(one.name for one in drifted[:5])
-        more = f" and {len(drifted) - 5} more" if len(drifted) > 5 else ""
-        weight = looked.features.weight
-        share = f", {weight:.0%} of what the model goes by" if weight is not None else ""
-        count = f"{len(drifted)} of {len(looked.features.features)} features drifted"
-        return Verdict.FAIL, f"{count}{share}: {names}{more}."
-    if not looked.features.known:
-        reason = next((one.reason for one in looked.features.features if one.reason), "no rows")
-        return Verdict.INCONCLUSIVE, f"Nothing is known of drift: {reason}."
-    found = [test.name for test in tests if test.verdict is Verdict.FAIL]
-    answers = looked.prediction
-    if answers is not None and answers.drifted:
-        found.insert(0, "the prediction")
-    if found:
-        return Verdict.FAIL, f"No single feature drifted, but: {', '.join(found)}."
-    return Verdict.PASS, "No feature drifted beyond what healthy windows show by chance."
+def _lost(health: Health | None) -> tuple[LostPoints, ...]:
+    losses = health.losses if health is not None else ()
+    return tuple(LostPoints(one.name, one.part, one.points, one.reason) for one in losses)
+
+
+def _budget(monitors: Monitors) -> str:
+    return (
+        f"one false alarm in {format_duration(monitors.drift.false_alarm_every)} over all "
+        f"features, a look every {format_duration(monitors.drift.look_every)}"
+    )

@@ -82,7 +82,7 @@ def test_a_full_disk_leaves_the_old_report_and_nothing_else(tmp_path, monkeypatc
     def full(_):
         raise OSError(28, "no space left on device")
 
-    monkeypatch.setattr("homeostat.console.report.os.fsync", full)
+    monkeypatch.setattr("homeostat.console.page.os.fsync", full)
     with pytest.raises(DiskFullError, match="no space left"):
         write_report(year(), path)
     assert path.read_text() == "old"
