@@ -127,9 +127,12 @@ def outcomes(case: Case, trials: int, seed: int, shifted: bool) -> list[float | 
     return found
 
 
-def measure(case: Case, *, seed: int, short: bool, power: bool = True) -> Measured:
-    """Run the trials of a case without its shift, and (half as many) with it."""
-    trials = case.short if short else case.trials
+def measure(case: Case, *, seed: int, part: float, power: bool = True) -> Measured:
+    """Run the trials of a case without its shift, and (half as many) with it.
+
+    ``part`` of the full number of trials, and not fewer than the short one; 0 is the short one.
+    """
+    trials = max(case.short, round(part * case.trials))
     alarms = case.wrong != MISSED
     wrong = share_of(outcomes(case, trials, seed, False), of_all=alarms)
     asked = case.shift and power

@@ -26,10 +26,10 @@ import environments  # type: ignore[import-not-found]  # noqa: E402
 TIMEOUT_S = 1200
 
 
-def evidently(seed: int, short: bool) -> list[Measured]:
+def evidently(seed: int, part: float) -> list[Measured]:
     """Its default test of a column: columns one by one, and any of 20 in a window."""
     random = np.random.default_rng([seed, 1])
-    columns, windows = (20, 2) if short else (400, 40)
+    columns, windows = max(20, round(400 * part)), max(2, round(40 * part))
     asked: dict[str, np.ndarray] = {}
     for name, (of, before, after) in SINGLE.items():
         for shifted in (False, True):
@@ -93,9 +93,9 @@ def _week(random: np.random.Generator, world: World) -> tuple[np.ndarray, np.nda
     return matrix[: first * world.rows], matrix[first * world.rows :]
 
 
-def river(seed: int, short: bool) -> list[Measured]:
+def river(seed: int, part: float) -> list[Measured]:
     """Its detectors with their default settings, on streams of 10,000 values."""
-    streams, kswin = (10, 1) if short else (300, 40)
+    streams, kswin = max(10, round(300 * part)), max(1, round(20 * part))
     found = []
     for name, shift, draw in (
         (f"{HORIZON:,} errors of rate 0.1", "error rate x 2 after 2,000", errors(0.1)),
@@ -129,10 +129,10 @@ def _asked_of_river(
     return _told(environments.river(), script, "alarms", path, "--kswin", str(kswin))
 
 
-def nannyml(seed: int, short: bool) -> list[Measured]:
+def nannyml(seed: int, part: float) -> list[Measured]:
     """CBPE's bounds (three sampling errors to each side) and what labels show, chunk by chunk."""
     random = np.random.default_rng([seed, 3])
-    chunks, rows, reference = (10 if short else 400), 500, 10_000
+    chunks, rows, reference = max(10, round(400 * part)), 500, 10_000
     OUT.mkdir(parents=True, exist_ok=True)
     paths = [OUT / f"nannyml-{name}" for name in ("reference.parquet", "analysis.parquet", "y.npy")]
     for path, size in zip(paths, (reference, chunks * rows), strict=False):
@@ -155,17 +155,17 @@ def nannyml(seed: int, short: bool) -> list[Measured]:
     return found
 
 
-PEERS: dict[str, Callable[[int, bool], list[Measured]]] = {
+PEERS: dict[str, Callable[[int, float], list[Measured]]] = {
     "Evidently": evidently,
     "River": river,
     "NannyML": nannyml,
 }
 
 
-def asked(name: str, seed: int, short: bool) -> list[Measured]:
+def asked(name: str, seed: int, part: float) -> list[Measured]:
     """The rows of a peer, or one that says why there are none."""
     try:
-        return PEERS[name](seed, short)
+        return PEERS[name](seed, part)
     except (RuntimeError, OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
         why = f"could not be had: {str(error).strip().splitlines()[-1:]}"[:120]
         return [Measured("all", "", name, "", None, None, "", None, note=why)]

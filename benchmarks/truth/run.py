@@ -39,13 +39,13 @@ def every_case() -> dict[str, Case]:
     return named
 
 
-def one(name: str, seed: int, short: bool) -> list[Measured]:
+def one(name: str, seed: int, part: float) -> list[Measured]:
     """The rows of a case or a peer, by name."""
     if name in every_case():
-        return [measure(every_case()[name], seed=seed, short=short)]
+        return [measure(every_case()[name], seed=seed, part=part)]
     from truth import peers
 
-    return peers.asked(name, seed, short)
+    return peers.asked(name, seed, part)
 
 
 def names(only: str) -> list[str]:
@@ -57,7 +57,7 @@ def names(only: str) -> list[str]:
 
 
 def run(
-    asked: list[str], *, seed: int, short: bool, workers: int
+    asked: list[str], *, seed: int, part: float, workers: int
 ) -> Iterator[tuple[str, list[Measured]]]:
     """Each name with its rows, as they come. The rows do not depend on the order or the workers."""
     peers = [name for name in asked if name not in every_case()]
@@ -65,6 +65,6 @@ def run(
     # The longest first, so that none is left alone at the end.
     rest.sort(key=lambda name: "90 days" not in name)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(one, name, seed, short): name for name in peers + rest}
+        running = {pool.submit(one, name, seed, part): name for name in peers + rest}
         for done in as_completed(running):
             yield running[done], done.result()

@@ -48,7 +48,7 @@ def chance(rate: float, trials: int) -> float:
 @pytest.mark.parametrize("case", [expected(case) for case in OUR_CASES])
 def test_a_method_is_not_wrong_more_often_than_it_states(case: Case) -> None:
     """Or, where its docstring names a higher rate for such data, than that."""
-    found = measure(case, seed=SEED, short=True, power=False).wrong
+    found = measure(case, seed=SEED, part=0, power=False).wrong
     assert found is not None, "no answer at all"
     assert case.stated is not None
     limit = max(case.stated, case.admitted or 0.0)
@@ -64,7 +64,7 @@ def test_a_method_is_not_wrong_more_often_than_it_states(case: Case) -> None:
     ],
 )
 def test_what_is_usual_would_not_pass(name: str) -> None:
-    found = measure(every_case()[name], seed=SEED, short=True, power=False)
+    found = measure(every_case()[name], seed=SEED, part=0, power=False)
     assert found.wrong is not None
     assert found.wrong.value > chance(0.05, found.wrong.trials)
     assert found.mark == "NOT HELD"
@@ -72,9 +72,9 @@ def test_what_is_usual_would_not_pass(name: str) -> None:
 
 def test_a_case_has_the_same_outcome_whatever_else_runs() -> None:
     case = every_case()["Homeostat exact McNemar: 20 rows"]
-    first, second = (measure(case, seed=3, short=True) for _ in range(2))
+    first, second = (measure(case, seed=3, part=0) for _ in range(2))
     assert first == second
-    assert measure(case, seed=4, short=True) != first
+    assert measure(case, seed=4, part=0) != first
 
 
 def test_an_interval_of_outcomes_is_exact_for_shares() -> None:
