@@ -32,10 +32,15 @@ class Bars:
 
 
 def bars(feature: FeatureReport) -> Bars:
-    """Bars of a feature; the null bin is left out when neither side has nulls."""
+    """Bars of a feature; nulls, and what lies beyond the range, only when a side has some."""
     shown = feature.histogram
     triples = list(zip(shown.labels, shown.reference, shown.window, strict=True))
-    kept = [one for one in triples if one[0] not in ("null", "other") or max(one[1:]) > 0]
+    ends = (0, len(triples) - 2) if feature.kind == "number" else ()
+    kept = [
+        one
+        for place, one in enumerate(triples)
+        if max(one[1:]) > 0 or (one[0] not in ("null", "other") and place not in ends)
+    ]
     hidden = 0
     if len(kept) > MOST:
         limit = sorted((max(one[1:]) for one in kept), reverse=True)[MOST - 1]

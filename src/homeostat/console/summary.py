@@ -95,6 +95,7 @@ def _disturbed(result: BacktestResult) -> Table:
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
     table.add_column("Injected", no_wrap=True)
+    table.add_column("Noticed")
     table.add_column("What came of it")
     table.add_column("Ledger")
     for each in result.disturbed:
@@ -103,6 +104,7 @@ def _disturbed(result: BacktestResult) -> Table:
         colour = COLOURS[each.handling]
         table.add_row(
             f"{each.name}\n[dim]{words.day(each.since, year=False)}[/]",
+            "-" if each.noticed_at is None else f"after {words.span(each.noticed_at - each.since)}",
             f"[{colour}]{each.handling}[/]: {each.verdict}\n[dim]{each.injected}[/]",
             f"[dim]{entries}{more}[/]",
         )

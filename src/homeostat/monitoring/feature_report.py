@@ -60,7 +60,7 @@ def bin_labels(bins: Bins) -> tuple[str, ...]:
     """What each bin holds, for people.
 
     >>> bin_labels(Bins("x", "number", (1.0, 2.5)))
-    ('<= 1', '1 to 2.5', '> 2.5', 'null')
+    ('< 1', '1 to 2.5', '> 2.5', 'null')
     >>> bin_labels(Bins("x", "category", categories=("a",)))
     ('a', 'other', 'null')
     """
@@ -70,7 +70,7 @@ def bin_labels(bins: Bins) -> tuple[str, ...]:
         return ("any", "null")
     told = [f"{edge:.4g}" for edge in bins.edges]
     between = [f"{low} to {high}" for low, high in pairwise(told)]
-    return (f"<= {told[0]}", *between, f"> {told[-1]}", "null")
+    return (f"< {told[0]}", *between, f"> {told[-1]}", "null")
 
 
 def _shares(counts: Sequence[int], rows: int) -> tuple[float, ...]:

@@ -112,7 +112,8 @@ class PredictionLog:
         read = wanted if "at" in wanted else (*wanted, "at")
         whole = joined(self._parts(since, until, read), read)
         inside = (pl.col("at") >= since) & (pl.col("at") < until)
-        return whole.filter(inside).sort("at", maintain_order=True).select(wanted)
+        chosen = whole.lazy().filter(inside).sort("at", maintain_order=True).select(wanted)
+        return chosen.collect()
 
     def signature(self, since: datetime, until: datetime) -> tuple[str, ...]:
         """Names the content of [since, until): what was made from it holds while this is equal."""

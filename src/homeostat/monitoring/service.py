@@ -97,14 +97,11 @@ def utilisation(samples: Sequence[Sample]) -> float | None:
 
 def _answered(log: PredictionLog, since: datetime, now: datetime) -> tuple[Numbers, Numbers]:
     """Age in seconds, and latency, of the rows that were answered; shadows answer nobody."""
-    import polars as pl
-
-    rows = log.read(since, now, ("at", "arm", "latency_ms")).filter(pl.col("arm") != "shadow")
-    age_s = (pl.lit(now) - pl.col("at")).dt.total_microseconds() / 1e6
-    return (
-        rows.select(age_s).to_series().to_numpy().astype(np.float64),
-        rows["latency_ms"].cast(pl.Float64).to_numpy().astype(np.float64),
-    )
+    rows = log.read(since, now, ("at", "arm", "latency_ms"))
+    answered = (rows["arm"] != "shadow").fill_null(value=False).to_numpy()
+    age_s = now.timestamp() - rows["at"].dt.timestamp("us").to_numpy() / 1e6
+    latency_ms = rows["latency_ms"].to_numpy().astype(np.float64)
+    return age_s[answered], latency_ms[answered]
 
 
 def _quantile(latency_ms: Numbers, share: float) -> float | None:
@@ -113,10 +110,13 @@ def _quantile(latency_ms: Numbers, share: float) -> float | None:
 
 
 def _latencies(latency_ms: Numbers, now: datetime) -> dict[str, Signal]:
-    rows = int(np.isfinite(latency_ms).sum())
+    known = latency_ms[np.isfinite(latency_ms)]
+    values = np.quantile(known, list(LATENCIES.values())).tolist() if known.size else None
     return {
-        name: Signal(name, _quantile(latency_ms, share), now, HOUR.total_seconds(), rows)
-        for name, share in LATENCIES.items()
+        name: Signal(
+            name, values[place] if values else None, now, HOUR.total_seconds(), int(known.size)
+        )
+        for place, name in enumerate(LATENCIES)
     }
 
 

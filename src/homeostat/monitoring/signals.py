@@ -87,8 +87,8 @@ def quality_signals(
         return {name: Signal(name, None, now, window_s, 0) for name in absent}
     inputs = ("inputs",) if project.metrics.segments else ()
     rows = log.read(since, now, ("event", "at", "version", "prediction", *inputs))
-    mine = rows.filter(rows["version"] == champion.number)
-    mine = mine.unique("event", keep="last", maintain_order=True)
+    version = rows["version"] == champion.number
+    mine = rows.lazy().filter(version).unique("event", keep="last", maintain_order=True).collect()
     joined = mine.join(labels_known(project, blobs, recorded, since, now), on="event")
     found = _measured(project, joined, now, own)
     counts = {"labels": joined.height, "predictions": mine.height}

@@ -86,10 +86,10 @@ class WindowProfiles:
     ) -> Profile:
         wanted = ("at", "version", "event", "prediction", "inputs")
         rows = self._log.read(since, until, wanted)
-        mine = rows.filter(rows["version"] == version.number)
+        chosen = rows.lazy().filter(rows["version"] == version.number)
+        mine = chosen.unique("event", keep="last").collect()
         if not mine.height:
             return empty(bins)
-        mine = mine.unique("event", keep="last")
         inputs: pl.DataFrame = mine["inputs"].struct.unnest()
         answers = mine["prediction"].alias(PREDICTION)
         return count(bins, columns_for(inputs.with_columns(answers), bins))

@@ -84,8 +84,9 @@ class Profile:
 def cut(columns: Columns, bins: int = 10) -> tuple[Bins, ...]:
     """Cut bins at the quantiles of the reference ``columns`` (of some of many rows), ties merged.
 
-    A constant feature has one edge, at its value, so that anything above it shows. A feature
-    without any value has only the null bin and one more.
+    The outermost bins lie below the least and above the largest value of the reference, so they
+    are empty there, and whatever falls into them is new. A constant feature has one bin between
+    them. A feature without any value has only the null bin and one more.
     """
     return tuple(_cut(name, kind, values, bins) for name, (kind, values) in columns.items())
 
@@ -95,13 +96,12 @@ def _cut(name: str, kind: Kind, values: NDArray, bins: int) -> Bins:  # type: ig
         counted = Counter(value for value in values.tolist() if value is not None)
         frequent = sorted(counted, key=lambda value: (-counted[value], value))[:MAX_CATEGORIES]
         return Bins(name, kind, categories=tuple(sorted(frequent)))
-    known = values[:: max(values.size // CUT_ROWS, 1)]
-    known = known[np.isfinite(known)]
-    if not known.size:
-        known = values[np.isfinite(values)]
+    known = values[np.isfinite(values)]
     if not known.size:
         return Bins(name, kind)
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1], method="inverted_cdf"))
+    some = known[:: max(known.size // CUT_ROWS, 1)]
+    inner = np.quantile(some, np.linspace(0, 1, bins + 1)[1:-1], method="inverted_cdf")
+    edges = np.unique([np.nextafter(known.min(), -np.inf), *inner, known.max()])
     return Bins(name, kind, tuple(float(edge) for edge in edges))
 
 

@@ -12,8 +12,12 @@ import numpy as np
 from homeostat.stats.metrics import Array, Metric, measure, row_values
 
 
-def influence(metric: str | Metric, truth: Array, prediction: Array) -> Array | None:
+def influence(
+    metric: str | Metric, truth: Array, prediction: Array, value: float | None = None
+) -> Array | None:
     """The influence of each row on ``metric``: shape (rows,), mean zero, in the metric's units.
+
+    ``value`` is the metric on these rows, where it is known already.
 
     Means over rows: the row's value less the mean. AUC: the placement values of DeLong, DeLong &
     Clarke-Pearson (1988), which give DeLong's variance. Precision, recall, F1, RMSE and R2: the
@@ -23,7 +27,8 @@ def influence(metric: str | Metric, truth: Array, prediction: Array) -> Array | 
     >>> influence("mae", np.zeros(2), np.array([1.0, 3.0]))
     array([-1.,  1.])
     """
-    value = measure(metric, truth, prediction)
+    if value is None:
+        value = measure(metric, truth, prediction)
     if value is None:
         return None
     values = row_values(metric, truth, prediction)

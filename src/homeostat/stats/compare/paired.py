@@ -89,8 +89,8 @@ def paired(
         return _without(known, problem)
     if metric == "accuracy" and labels.size == truth.size:
         return _shares(known, truth, challenger, champion, confidence)
-    ours = influence(metric, truth, challenger)
-    theirs = influence(metric, truth, champion)
+    ours = influence(metric, truth, challenger, first)
+    theirs = influence(metric, truth, champion, second)
     if ours is not None and theirs is not None:
         return _smooth(known, oriented_rows(metric, ours, theirs), codes, confidence)
     drawn = paired_bootstrap(
@@ -115,7 +115,7 @@ def _too_few(metric: str | Metric, truth: Array, codes: NDArray[np.intp], blocks
         return f"{blocks} independent blocks of rows are too few for an interval"
     if metric in _CLASSES:
         for name, rows in (("positive", truth > 0), ("negative", truth <= 0)):
-            held = np.unique(codes[rows]).size
+            held = int(np.count_nonzero(np.bincount(codes[rows])))
             if held < MIN_CLASS_BLOCKS:
                 return f"only {held} independent blocks have {name} rows: too few for an interval"
     return ""

@@ -12,6 +12,7 @@ from homeostat.stats.compare.multiplicity import benjamini_hochberg, holm
 from homeostat.stats.drift.calibrated import calibrate
 from homeostat.stats.drift.distances import DISTANCES
 from homeostat.stats.drift.reference import Reference
+from homeostat.stats.metrics import Array
 from homeostat.stats.profile import Profile
 
 
@@ -123,18 +124,33 @@ def explained_loss(reference: Reference, window: Profile, feature: int) -> float
 
     ``sum((window share - reference share) * mean loss in the bin)``: the covariate-shift part of
     a decomposition by one feature (as in Cai, Namkoong & Yadlowsky 2023), with the loss within
-    a bin as it was. Features that move together each claim the same change, so the parts do not
-    add up. None without losses, rows, or when a bin with rows has no known loss.
+    a bin as it was. A bin without a known loss, such as those beyond the range of the reference,
+    takes that of the nearest bin of numbers that has one, or the mean of all. Features that move
+    together each claim the same change, so the parts do not add up. None without losses or rows.
     """
     if not reference.losses or not window.rows or not reference.profile.rows:
         return None
     before = np.asarray(reference.profile.counts[feature]) / reference.profile.rows
     after = np.asarray(window.counts[feature]) / window.rows
     change = after - before
-    losses = reference.losses[feature]
-    if any(loss is None and abs(part) > 0.01 for loss, part in zip(losses, change, strict=True)):
+    losses = _filled(reference, feature, before)
+    return None if losses is None else float(change @ losses)
+
+
+def _filled(reference: Reference, feature: int, before: Array) -> Array | None:
+    """The loss of each bin, of those without one the nearest; None when none is known."""
+    given = np.array([np.nan if x is None else x for x in reference.losses[feature]])
+    known = np.flatnonzero(np.isfinite(given))
+    if not known.size:
         return None
-    return float(sum(part * (loss or 0.0) for loss, part in zip(losses, change, strict=True)))
+    weights = before[known]
+    mean = np.average(given[known], weights=weights if weights.sum() > 0 else None)
+    filled = np.where(np.isfinite(given), given, mean)
+    inner = known[known < given.size - 1]  # the last bin holds nulls
+    if reference.profile.bins[feature].kind == "number" and inner.size:
+        for place in np.flatnonzero(~np.isfinite(given[:-1])):
+            filled[place] = given[inner[np.argmin(np.abs(inner - place))]]
+    return np.asarray(filled)
 
 
 def rounded_rows(rows: int) -> int:

@@ -160,7 +160,7 @@ def test_no_rows_and_no_times_are_inconclusive():
 def test_stretches_of_time_add_up_to_the_whole_without_the_ragged_ends():
     random = np.random.default_rng(5)
     made = reference(random, features=1)
-    assert made.of(0).shape == (58, 11)
+    assert made.of(0).shape == (58, 13)
     assert made.of(0).sum() < made.profile.rows == 40_000
     many = reference_of(
         {"x": ("number", np.zeros(2_000))}, np.arange(2_000.0) * 3600, block_s=3600.0
@@ -195,8 +195,9 @@ def test_losses_by_bin_and_what_a_shift_alone_explains():
     window = Profile(bins, ((0, 4, 0), (4, 0, 0)), 4)
     assert explained_loss(made, window, 0) == pytest.approx(0.5 * (3 - 1))
     assert explained_loss(made, window, 1) == 0
-    unknown = Reference(made.profile, losses=((None, 3.0, 8.0), losses[1]))
-    assert explained_loss(unknown, window, 0) is None
+    unknown = Reference(made.profile, losses=((None, 3.0, 8.0), (None, None, None)))
+    assert explained_loss(unknown, window, 0) == 0  # the nearest bin's loss
+    assert explained_loss(unknown, window, 1) is None
     assert explained_loss(Reference(made.profile), window, 0) is None
 
 
