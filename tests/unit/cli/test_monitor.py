@@ -74,7 +74,7 @@ def test_healthy_traffic_passes_and_is_foretold(wired):
 
 
 def test_a_feature_that_moved_is_named_and_the_exit_status_says_so(wired):
-    moved = pl.col("worst_area") * 1.5
+    moved = pl.col("worst_area") * 3
     log_week(wired, lambda rows: rows.with_columns(worst_area=moved))
     code, out = monitored(wired, "--json")
     found = json.loads(out)
@@ -112,7 +112,7 @@ def test_before_anything_served_the_error_says_what_to_do(wired):
 
 
 def test_signals_judge_the_window_at_the_look(wired):
-    now = log_week(wired, lambda rows: rows.with_columns(worst_area=pl.col("worst_area") * 1.5))
+    now = log_week(wired, lambda rows: rows.with_columns(worst_area=pl.col("worst_area") * 3))
     evidence = LogEvidence(wired.project, wired.blobs, wired.log, reader=loss_reader)
     signals = evidence.signals(wired.engine.refresh(), now + timedelta(days=1))
     assert signals["drifted"].value == 1

@@ -20,32 +20,13 @@ OUR_CASES = [
     if case.whose == OURS and case.claimed and case.in_tests and case.stated is not None
 ]
 
-WEEKS = "Homeostat calibrated PSI, 20 features, Holm: a look, "
-NOT_HELD = {
-    f"{WEEKS}{data}": "0.14 to 0.4 at a stated 0.05: what days are like has a heavier tail"
-    for data in (
-        "60 days of 200 rows",
-        "28 days of 200 rows",
-        "60 days of 200 rows, AR 0.6 days",
-        "28 days of 200 rows, AR 0.6 days",
-    )
-}
-"""Cases whose rate is known not to hold, and why: these tests are to fail until it does."""
-
-
-def expected(case: Case) -> object:
-    """The case as a parameter, marked where it is known not to hold."""
-    known = NOT_HELD.get(case.name)
-    marks = [pytest.mark.xfail(reason=known, raises=AssertionError)] if known else []
-    return pytest.param(case, id=case.name, marks=marks)
-
 
 def chance(rate: float, trials: int) -> float:
     """The most that chance leaves of a rate: three standard errors above it."""
     return rate + 3 * (rate * (1 - rate) / trials) ** 0.5
 
 
-@pytest.mark.parametrize("case", [expected(case) for case in OUR_CASES])
+@pytest.mark.parametrize("case", OUR_CASES, ids=lambda case: case.name)
 def test_a_method_is_not_wrong_more_often_than_it_states(case: Case) -> None:
     """Or, where its docstring names a higher rate for such data, than that."""
     found = measure(case, seed=SEED, part=0, power=False).wrong
@@ -108,10 +89,6 @@ def test_the_mark(
     wrong = Share(0.1, low, 0.2, 100, 0)
     found = Measured("m", "d", OURS, "", stated, wrong, "", None, claimed, admitted)
     assert found.mark == mark
-
-
-def test_what_is_known_not_to_hold_is_a_case() -> None:
-    assert set(NOT_HELD) <= {case.name for case in OUR_CASES}
 
 
 def test_cases_are_chosen_by_a_part_of_their_name() -> None:
