@@ -36,11 +36,17 @@ def columns_for(frame: pl.DataFrame, bins: Iterable[Bins]) -> dict[str, tuple[Ki
     import polars as pl
 
     found: dict[str, tuple[Kind, Any]] = {}
+    there = frame.schema
     for one in bins:
-        kind = pl.Float64 if one.kind == "number" else pl.String
-        if one.name in frame.columns and not frame[one.name].dtype.is_nested():
-            values = frame[one.name].cast(kind, strict=False)
+        dtype = there.get(one.name)
+        if dtype is None or dtype.is_nested():
+            values = pl.Series(one.name, [None] * frame.height, dtype=pl.Float64)
         else:
-            values = pl.Series(one.name, [None] * frame.height, dtype=kind)
-        found |= columns_of(values.to_frame(), [one.name])
+            values = frame.get_column(one.name)
+        if one.kind == "number":
+            numbers = values if dtype == pl.Float64 else values.cast(pl.Float64, strict=False)
+            found[one.name] = ("number", numbers.to_numpy())
+        else:
+            texts = values.cast(pl.String, strict=False).to_list()
+            found[one.name] = ("category", np.array(texts, dtype=object))
     return found
