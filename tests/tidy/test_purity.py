@@ -10,7 +10,8 @@ from tests.tidy.source import PURE, calls, imports, modules, pure
 
 ALLOWED_IMPORTS = {
     "__future__", "abc", "cel", "collections", "copy", "cronsim", "dataclasses", "datetime",
-    "enum", "functools", "hashlib", "homeostat", "itertools", "math", "msgspec", "numpy", "random", "re", "scipy",
+    "enum", "functools", "hashlib", "homeostat", "itertools", "math", "msgspec", "numpy",
+    "random", "re", "scipy",
     "statistics", "types", "typing",
 }  # fmt: skip
 """What a pure package may import: nothing here can do I/O or read a clock unasked."""

@@ -9,6 +9,8 @@ import numpy as np
 from homeostat.domain.verdict import Verdict
 from homeostat.stats.drift.moments import Moments, mean_shift, spread_shift
 from homeostat.stats.drift.shares import share_shift
+from homeostat.stats.drift.two_sample import homogeneity_test, kolmogorov_smirnov_test
+from homeostat.stats.drift.wasserstein import wasserstein
 from homeostat.stats.metrics import Array
 
 if TYPE_CHECKING:
@@ -21,8 +23,9 @@ NEW, GONE = 3, 3
 def how_moved(before: pl.Series, now: pl.Series) -> str:
     """One sentence on what differs beyond chance; empty when nothing of it does.
 
-    Means by Welch's test, spreads by Brown and Forsythe's, shares by Newcombe's interval, each
-    at 5 % and for independent rows: it describes a drift that was found, and finds none.
+    Means by Welch's test, spreads by Brown and Forsythe's, shapes by Kolmogorov and Smirnov's,
+    categories by chi-square, shares by Newcombe's interval, each at 5 % and for independent
+    rows: it describes a drift that was found, and finds none.
     """
     parts = [_nulls(before, now)]
     if before.dtype.is_numeric():
@@ -50,11 +53,20 @@ def _numbers(before: Array, now: Array) -> list[str]:
     spread = spread_shift(before, now)
     if spread.verdict is Verdict.FAIL:
         parts.append(f"standard deviation {before.std():.4g}, now {now.std():.4g}")
+    shape = kolmogorov_smirnov_test(before, now)
+    if shape.verdict is Verdict.FAIL and shape.estimate is not None:
+        parts.append(_shape(shape.estimate, wasserstein(before, now)))
     low, high = float(before.min()), float(before.max())
     outside = float(((now < low) | (now > high)).mean())
     if outside > 0.001:
         parts.append(f"{outside:.1%} below {low:.4g} or above {high:.4g}, where nothing was")
     return parts
+
+
+def _shape(apart: float, moved: float | None) -> str:
+    """Kolmogorov-Smirnov's and Wasserstein's distances of the raw values."""
+    said = f"distributions {apart:.2f} apart (Kolmogorov-Smirnov)"
+    return said if moved is None else f"{said}, values moved by {moved:.4g} on average"
 
 
 def _nulls(before: pl.Series, now: pl.Series) -> str:
@@ -75,9 +87,21 @@ def _categories(before: pl.Series, now: pl.Series) -> list[str]:
         for series in (before, now)
     )
     rows = max(sum(seen.values()), 1)
+    both = sorted({*known, *seen})
+    counts = [[side.get(name, 0) for name in both] for side in (known, seen)]
+    found = homogeneity_test(*counts) if both else None
     new = sorted((one for one in seen if one not in known), key=lambda one: (-seen[one], one))
     gone = sorted((one for one in known if one not in seen), key=lambda one: (-known[one], one))
     parts = []
+    if found is not None and found.verdict is Verdict.FAIL:
+        before_rows = max(sum(known.values()), 1)
+        moved = max(
+            both, key=lambda name: abs(seen.get(name, 0) / rows - known.get(name, 0) / before_rows)
+        )
+        parts.append(
+            f"most of all {moved}: {known.get(moved, 0) / before_rows:.1%}, "
+            f"now {seen.get(moved, 0) / rows:.1%}"
+        )
     if new:
         share = sum(seen[one] for one in new) / rows
         parts.append(f"{share:.1%} in {len(new)} new categories ({', '.join(new[:NEW])})")

@@ -19,11 +19,12 @@ def test_numbers_say_mean_spread_range_and_nulls():
     assert said.startswith("nulls 0.0%, now 16.7%; mean ")
     assert "standard deviation" in said
     assert "where nothing was" in said
+    assert "apart (Kolmogorov-Smirnov), values moved by" in said
 
 
 def test_categories_say_what_is_new_and_what_is_gone():
     said = how_moved(pl.Series(["a"] * 300 + ["b"] * 100), pl.Series(["a"] * 100 + ["c"] * 100))
-    assert said == "50.0% in 1 new categories (c); gone: b."
+    assert said == "most of all c: 0.0%, now 50.0%; 50.0% in 1 new categories (c); gone: b."
 
 
 def test_strange_values_are_no_crash():

@@ -70,6 +70,16 @@ def test_a_schedule_that_never_falls_due_is_a_mistake_at_its_line(tmp_path, sche
         ("minimum: {auc", "minimum: {brier", "no metric 'brier' is measured"),
         ("accuracy]", "accuracy], slices: [mean_radus]", "do you mean 'mean_radius'?"),
         ("steps: [", "steps: [{share: 0.6, hold: 1d}, ", "0.5 follows on 0.6"),
+        ("also: [log_loss", "also: [pinball_50", "pinball_50 cannot be measured"),
+        ("primary: auc", "primary: calibration_error", "no interval that holds; take brier"),
+        ("accuracy]", "accuracy], own: {auc: {function: a:b, better: less}}", "is built in"),
+        ("minimum: {auc", "metrics: {rmse: {margin: 1}}\n  minimum: {auc", "rmse cannot be"),
+        (
+            "minimum: {auc",
+            "fairness: {age: {demographic_parity: 0.1}}\n  minimum: {auc",
+            "no feature 'age'",
+        ),
+        ("minimum: {auc", "fairness: {mean_radius: {}}\n  minimum: {auc", "state a limit"),
         ("load: data:biopsies", "posted: true", "only the source of the labels is posted"),
     ],
 )
