@@ -74,14 +74,18 @@ def judge(
     inputs, answers = features_of(seen), answers_of(seen)
     importances = champion.candidate.importances
     of_features = _asked(monitors, features, champion, until - since)
+    digest = champion.candidate.profile_digest or ""
+    stays = monitors.drift.reference == "training"
     judged = None
     if prediction is not None:
         asked = _asked(monitors, prediction, champion, until - since)
-        judged = drift_of(prediction, answers, asked, {})
+        known = profiles.calibrations(f"{digest} answers") if stays else None
+        judged = drift_of(prediction, answers, asked, {}, known)
+    known = profiles.calibrations(digest) if stays else None
     return Looked(
         since,
         until,
-        drift_of(features, inputs, of_features, importances),
+        drift_of(features, inputs, of_features, importances, known),
         judged,
         seen,
         features.profile,

@@ -12,6 +12,7 @@ from homeostat.features.profile_columns import columns_for
 from homeostat.features.references import PREDICTION, References, from_json
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
+from homeostat.stats.drift.portfolio import Kept
 from homeostat.stats.profile import Bins, Profile, count
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ class WindowProfiles:
             OrderedDict()
         )
         self._references: dict[str, References] = {}
+        self._calibrations: dict[str, Kept] = {}
+
+    def calibrations(self, name: str) -> Kept:
+        """What was found out of a reference that stays as it is, to be added to."""
+        return self._calibrations.setdefault(name, {})
 
     def references(self, digest: str) -> References:
         """The references stored under ``digest``."""

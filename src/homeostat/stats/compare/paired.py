@@ -64,7 +64,7 @@ def paired(
 
     ``truth``, ``challenger``, ``champion`` and ``blocks`` (a label per row) have shape (rows,).
     Assumes independent blocks, whatever goes on within them. At a stated 0.95 the tests measure
-    0.93 to 0.96 from 10 blocks on for the first two; the bootstrap's file says its own. Fewer
+    0.93 to 0.97 from 10 blocks on for the first two; the bootstrap's file says its own. Fewer
     than 10 blocks, a class that stands in fewer than 5 of them, or a metric that is undefined
     give no interval, and a note that says so. NaN raises ValueError. It does not see dependence
     between blocks: prefer longer ones.

@@ -46,9 +46,9 @@ def paired_bootstrap(
     few blocks by the expanded tails of Hesterberg (2015): those of t with blocks - 1 degrees of
     freedom.
 
-    Error rate: at a stated 0.95 the interval of average precision held the truth in 0.91 of 400
-    samples with 20 blocks and 0.93 with 100. It does not see
-    dependence between blocks. Models that answer alike give an interval of width zero. A metric
+    Error rate: at a stated 0.95 the interval of average precision held the truth in 0.89 to 0.94
+    of samples, with 20 to 100 blocks and 1 to 50 % positive rows. It does not see dependence
+    between blocks. Models that answer alike give an interval of width zero. A metric
     that is undefined in more than 5 % of resamples gives no interval, and a note. Same
     arguments, same answer.
     """

@@ -9,7 +9,7 @@ import numpy as np
 
 from homeostat.domain.verdict import Verdict
 from homeostat.stats.compare.multiplicity import benjamini_hochberg, holm
-from homeostat.stats.drift.calibrated import calibrate
+from homeostat.stats.drift.calibrated import Calibration, calibrate
 from homeostat.stats.drift.distances import DISTANCES
 from homeostat.stats.drift.reference import Reference
 from homeostat.stats.metrics import Array
@@ -78,10 +78,20 @@ class Asked:
     seed: int = 0
 
 
+Kept = dict[tuple[int, int, Asked], "Calibration | None"]
+"""Calibrations of one reference by feature, rounded rows, and what was asked."""
+
+
 def drift_of(
-    reference: Reference, window: Profile, asked: Asked, importances: Mapping[str, float]
+    reference: Reference,
+    window: Profile,
+    asked: Asked,
+    importances: Mapping[str, float],
+    kept: Kept | None = None,
 ) -> Drift:
     """Every feature of ``window`` against ``reference``.
+
+    ``kept`` holds calibrations from one call to the next, for the same reference only.
 
     The probability that any feature of a healthy window is said to have drifted is at most
     ``asked.level`` (Holm), or among the drifted the expected share of healthy ones is
@@ -90,7 +100,8 @@ def drift_of(
     that is too short, leaves every feature *inconclusive*.
     """
     assert window.bins == reference.profile.bins, "a window over other bins than the reference's"
-    measured = [_measured(reference, window, n, asked) for n in range(len(window.bins))]
+    kept = {} if kept is None else kept
+    measured = [_measured(reference, window, n, asked, kept) for n in range(len(window.bins))]
     adjust = holm if asked.control == "holm" else benjamini_hochberg
     p_values = [float("nan") if p is None else p for _, p, _, _ in measured]
     adjusted = adjust(p_values)
@@ -160,19 +171,23 @@ def rounded_rows(rows: int) -> int:
 
 
 def _measured(
-    reference: Reference, window: Profile, feature: int, asked: Asked
+    reference: Reference, window: Profile, feature: int, asked: Asked, kept: Kept
 ) -> tuple[float | None, float | None, str, float | None]:
     """Distance, p value, why there is none, and the distance of healthy windows."""
     before = reference.profile.counts[feature]
     distance = DISTANCES[asked.distance](before, window.counts[feature])
     if distance is None:
         return None, None, "no rows to compare", None
-    blocks = reference.of(feature)
-    found = calibrate(
-        asked.distance, blocks, rows=rounded_rows(window.rows), length=asked.length, seed=asked.seed
-    )
+    rows = rounded_rows(window.rows)
+    key = feature, rows, asked
+    if key not in kept:
+        blocks = reference.of(feature)
+        kept[key] = calibrate(
+            asked.distance, blocks, rows=rows, length=asked.length, seed=asked.seed
+        )
+    found = kept[key]
     if found is None:
-        held = blocks.shape[0]
+        held = reference.of(feature).shape[0]
         return distance, None, (
             f"the reference has {held} stretches of time, {3 * asked.length} are asked to "
             f"know what is chance"
