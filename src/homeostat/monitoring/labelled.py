@@ -27,7 +27,9 @@ def labels_known(
 
     source = project.sources[project.labels.source]
     record = recorded.sources.get(project.labels.source)
-    deliveries = {project.labels.source: record.accepted if record else ()}
+    if record is None or not record.accepted:
+        return pl.DataFrame(schema={"event": pl.String, TRUTH: pl.Float64})
+    deliveries = {project.labels.source: record.accepted}
     frames = DeliveryFrames(blobs, deliveries, {project.labels.source: source.known_at})
     rows = frames.frame(project.labels.source, since, now)
     if not rows.height:

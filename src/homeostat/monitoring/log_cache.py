@@ -8,11 +8,14 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from homeostat.monitoring.log_rows import COLUMNS
 from homeostat.monitoring.log_sealed import read_sealed
 
 if TYPE_CHECKING:
     import polars as pl
 
+WHOLE_BYTES = 500_000
+"""A file up to this size is read whole: whoever wants some columns soon wants others."""
 CACHED_FILES = 400
 CACHED_BYTES = 512 * 2**20
 """What is held at most, without the file read last."""
@@ -30,12 +33,18 @@ class SealedCache:
 
     def frame(self, path: Path, columns: tuple[str, ...]) -> pl.DataFrame:
         """``columns`` of a file. FileNotFoundError when it is gone, StateError when damaged."""
-        key = (path, columns)
-        with self._lock:
-            if key in self._frames:
-                self._frames.move_to_end(key)
-                return self._frames[key][0]
-        frame = read_sealed(path, columns)
+        for key in ((path, COLUMNS), (path, columns)):
+            with self._lock:
+                if key in self._frames:
+                    self._frames.move_to_end(key)
+                    held = self._frames[key][0]
+                    return held if key[1] == columns else held.select(columns)
+        key = (path, COLUMNS if path.stat().st_size <= WHOLE_BYTES else columns)
+        frame = read_sealed(*key)
+        self._hold(key, frame)
+        return frame if key[1] == columns else frame.select(columns)
+
+    def _hold(self, key: tuple[Path, tuple[str, ...]], frame: pl.DataFrame) -> None:
         size = int(frame.estimated_size())
         with self._lock:
             self._drop(key)
@@ -45,7 +54,6 @@ class SealedCache:
                 self._bytes > CACHED_BYTES and len(self._frames) > 1
             ):
                 self._drop(next(iter(self._frames)))
-        return frame
 
     def keep(self, paths: Collection[Path]) -> None:
         """Drop the files that are not among ``paths``."""

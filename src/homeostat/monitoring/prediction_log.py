@@ -117,15 +117,18 @@ class PredictionLog:
 
     def signature(self, since: datetime, until: datetime) -> tuple[str, ...]:
         """Names the content of [since, until): what was made from it holds while this is equal."""
+        return self.signatures([(since, until)])[0]
+
+    def signatures(self, spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[str, ...]]:
+        """The signature of each span, all as they are at one moment."""
         with self._commits.looking() as serial:
             files = self._sealed(serial)
-            sealed = tuple(
-                file.path.name
-                for file in files.values()
-                if file.first < until and file.last >= since
-            )
             opened = tuple(f"{path.name}:{size}" for path, size in self._segments(files).items())
-        return sealed + opened
+        return [
+            tuple(f.path.name for f in files.values() if f.first < until and f.last >= since)
+            + opened
+            for since, until in spans
+        ]
 
     def _parts(
         self, since: datetime, until: datetime, columns: tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -57,27 +57,23 @@ class WindowProfiles:
         """
         bins = watched(self.references(version.candidate.profile_digest or ""))
         whole = empty(bins)
-        begin = since
-        while begin < until:
-            end = min(_next_midnight(begin), until)
-            full = begin == _midnight(begin) and end == _next_midnight(begin)
-            part = self._part(version, bins, begin, end, keep=full)
-            whole = whole + part if part.rows else whole
-            begin = end
+        spans = list(_days(since, until))
+        for span, signature in zip(spans, self._log.signatures(spans), strict=True):
+            if signature:  # a file may have rows of then
+                part = self._part(version, bins, span, signature)
+                whole = whole + part if part.rows else whole
         return whole
 
     def _part(
         self,
         version: Version,
         bins: tuple[Bins, ...],
-        since: datetime,
-        until: datetime,
-        keep: bool,
+        span: tuple[datetime, datetime],
+        signature: tuple[str, ...],
     ) -> Profile:
+        since, until = span
         key = (version.candidate.profile_digest or "", version.number, since)
-        signature = self._log.signature(since, until)
-        if not signature:  # no file has rows of then
-            return empty(bins)
+        keep = since == _midnight(since) and until == _next_midnight(since)
         if keep and key in self._parts and self._parts[key][0] == signature:
             return self._parts[key][1]
         profile = self._count(version, bins, since, until)
@@ -110,6 +106,15 @@ def watched(references: References) -> tuple[Bins, ...]:
 def empty(bins: tuple[Bins, ...]) -> Profile:
     """No rows, over ``bins``."""
     return Profile(bins, tuple((0,) * one.size for one in bins), 0)
+
+
+def _days(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Whole days, and the ragged ends of the span."""
+    begin = since
+    while begin < until:
+        end = min(_next_midnight(begin), until)
+        yield begin, end
+        begin = end
 
 
 def _midnight(at: datetime) -> datetime:
