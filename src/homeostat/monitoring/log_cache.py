@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homeostat.monitoring.log_rows import COLUMNS
+from homeostat.monitoring.log_rows import COLUMNS, some
 from homeostat.monitoring.log_sealed import read_sealed
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ class SealedCache:
                 if key in self._frames:
                     self._frames.move_to_end(key)
                     held = self._frames[key][0]
-                    return held if key[1] == columns else held.select(columns)
+                    return some(held, columns)
         key = (path, COLUMNS if path.stat().st_size <= WHOLE_BYTES else columns)
         frame = read_sealed(*key)
         self._hold(key, frame)
-        return frame if key[1] == columns else frame.select(columns)
+        return some(frame, columns)
 
     def _hold(self, key: tuple[Path, tuple[str, ...]], frame: pl.DataFrame) -> None:
         size = int(frame.estimated_size())

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from homeostat.errors import StateError
 from homeostat.monitoring.log_cache import SealedCache
 from homeostat.monitoring.log_commit import Change, Commits
-from homeostat.monitoring.log_rows import COLUMNS, completed, joined, line_of
+from homeostat.monitoring.log_rows import COLUMNS, completed, joined, line_of, some
 from homeostat.monitoring.log_sealed import (
     SealedFile,
     batch_token,
@@ -31,6 +31,7 @@ from homeostat.monitoring.log_tidy import compacted, expired, seal_segment
 if TYPE_CHECKING:
     import polars as pl
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 __all__ = ["COLUMNS", "PredictionLog"]
 TRIES = 20
 """Times that a read begins again because a file became part of another one meanwhile."""
@@ -106,14 +107,16 @@ class PredictionLog:
 
         An input that is a number in some rows and a text in others reads as text.
         """
-        import polars as pl
-
         wanted = tuple(columns or COLUMNS)
         read = wanted if "at" in wanted else (*wanted, "at")
         whole = joined(self._parts(since, until, read), read)
-        inside = (pl.col("at") >= since) & (pl.col("at") < until)
-        chosen = whole.lazy().filter(inside).sort("at", maintain_order=True).select(wanted)
-        return chosen.collect()
+        at_us = whole.get_column("at").to_physical().to_numpy()
+        inside = (at_us >= _microseconds(since)) & (at_us < _microseconds(until))
+        if not inside.all():
+            whole, at_us = whole.filter(inside), at_us[inside]
+        if (at_us[1:] < at_us[:-1]).any():
+            whole = whole.sort("at", maintain_order=True)
+        return some(whole, wanted)
 
     def signature(self, since: datetime, until: datetime) -> tuple[str, ...]:
         """Names the content of [since, until): what was made from it holds while this is equal."""
@@ -255,3 +258,8 @@ def _remove_empty(folder: Path, until: Path) -> None:
         except OSError:
             return
         folder = folder.parent
+
+
+def _microseconds(at: datetime) -> int:
+    """Since 1970, as the log's times are held."""
+    return (at - _EPOCH) // timedelta(microseconds=1)

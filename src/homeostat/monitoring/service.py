@@ -98,8 +98,8 @@ def utilisation(samples: Sequence[Sample]) -> float | None:
 def _answered(log: PredictionLog, since: datetime, now: datetime) -> tuple[Numbers, Numbers]:
     """Age in seconds, and latency, of the rows that were answered; shadows answer nobody."""
     rows = log.read(since, now, ("at", "arm", "latency_ms"))
-    answered = (rows["arm"] != "shadow").fill_null(value=False).to_numpy()
-    age_s = now.timestamp() - rows["at"].dt.timestamp("us").to_numpy() / 1e6
+    answered = np.array([arm not in ("shadow", None) for arm in rows["arm"].to_list()], dtype=bool)
+    age_s = now.timestamp() - rows["at"].to_physical().to_numpy() / 1e6
     latency_ms = rows["latency_ms"].to_numpy().astype(np.float64)
     return age_s[answered], latency_ms[answered]
 

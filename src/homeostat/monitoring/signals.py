@@ -20,6 +20,7 @@ from homeostat.features.segments import segment_rows
 from homeostat.monitoring.drift import Looked, features_of
 from homeostat.monitoring.estimates import known
 from homeostat.monitoring.labelled import TRUTH, labels_known
+from homeostat.monitoring.log_rows import rows_of
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
 from homeostat.spec.foretold import FORETOLD
@@ -87,8 +88,7 @@ def quality_signals(
         return {name: Signal(name, None, now, window_s, 0) for name in absent}
     inputs = ("inputs",) if project.metrics.segments else ()
     rows = log.read(since, now, ("event", "at", "version", "prediction", *inputs))
-    version = rows["version"] == champion.number
-    mine = rows.lazy().filter(version).unique("event", keep="last", maintain_order=True).collect()
+    mine = rows_of(rows, champion.number)
     joined = mine.join(labels_known(project, blobs, recorded, since, now), on="event")
     found = _measured(project, joined, now, own)
     counts = {"labels": joined.height, "predictions": mine.height}

@@ -7,9 +7,12 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from homeostat.domain.version import Version
 from homeostat.features.profile_columns import columns_for
 from homeostat.features.references import PREDICTION, References, from_json
+from homeostat.monitoring.log_rows import rows_of
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
 from homeostat.stats.drift.portfolio import Kept
@@ -88,13 +91,14 @@ class WindowProfiles:
     ) -> Profile:
         wanted = ("at", "version", "event", "prediction", "inputs")
         rows = self._log.read(since, until, wanted)
-        chosen = rows.lazy().filter(rows["version"] == version.number)
-        mine = chosen.unique("event", keep="last").collect()
+        mine = rows_of(rows, version.number)
         if not mine.height:
             return empty(bins)
         inputs: pl.DataFrame = mine["inputs"].struct.unnest()
-        answers = mine["prediction"].alias(PREDICTION)
-        return count(bins, columns_for(inputs.with_columns(answers), bins))
+        own = [one for one in bins if one.name != PREDICTION]
+        columns = columns_for(inputs, own)
+        answers = mine["prediction"].to_numpy().astype(np.float64)
+        return count(bins, {**columns, PREDICTION: ("number", answers)})
 
 
 def watched(references: References) -> tuple[Bins, ...]:
