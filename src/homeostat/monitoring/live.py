@@ -11,7 +11,7 @@ import numpy as np
 from homeostat.domain.evidence import Comparison
 from homeostat.domain.recorded import Recorded
 from homeostat.monitoring.labelled import TRUTH, labels_known
-from homeostat.monitoring.live_guards import compared_answers, compared_latency
+from homeostat.monitoring.live_guards import compared_answers, compared_latency, compared_mistakes
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
 from homeostat.spec.project import Project
@@ -54,7 +54,8 @@ def compare_live(
     so that looks in later phases go on with the same sequence.
     """
     guards, confidence = project.rollout.guards, project.rollout.confidence
-    timed = ("arm", "latency_ms") if guards.slower_ms is not None else ()
+    beyond = guards.slower_ms is not None or guards.mistakes is not None
+    timed = ("arm", "latency_ms") if beyond else ()
     rows = log.read(pair.since, now, ("event", "at", "version", "prediction", *timed))
     sides = [
         rows.filter(rows["version"] == version)
@@ -68,6 +69,7 @@ def compare_live(
     return (
         _losses(project, joined, pair),
         *compared_answers(both, guards, confidence),
+        *compared_mistakes(rows, labels, (pair.challenger, pair.champion), guards, confidence),
         *compared_latency(rows, pair.challenger, pair.champion, guards, confidence),
     )
 

@@ -1,4 +1,4 @@
-"""What two versions on live traffic show before any label: other answers, slower answers."""
+"""What two versions show beside their losses: other answers, mistakes, slower answers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from homeostat.domain.evidence import Comparison
+from homeostat.monitoring.labelled import TRUTH
 from homeostat.spec.decisions import Guards
 from homeostat.stats.metrics import Array
 from homeostat.stats.result import Result
 from homeostat.stats.sequential.agreement import disagreement
 from homeostat.stats.sequential.quantile import slower
+from homeostat.stats.sequential.two_rates import more_errors
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,6 +36,32 @@ def compared_answers(both: pl.DataFrame, guards: Guards, confidence: float) -> l
         apart, np.zeros(apart.size), limit=guards.disagreement, error_rate=1 - confidence
     )
     return [_against("mean difference", "guard:disagreement", found, both.height, confidence)]
+
+
+def compared_mistakes(
+    rows: pl.DataFrame,
+    labels: pl.DataFrame,
+    pair: tuple[int, int],
+    guards: Guards,
+    confidence: float,
+) -> list[Comparison]:
+    """How much more often the challenger decides wrongly, each on the rows that it answered.
+
+    ``rows`` have ``event``, ``version``, ``arm`` and ``prediction``; ``labels`` the ``truth``.
+    The arms' rows are apart, so their counts are independent, as the test asks; rows of one arm
+    are taken to be, too.
+    """
+    if guards.mistakes is None:
+        return []
+    answered = rows.filter(rows["arm"] != "shadow").unique("event", keep="last")
+    known = answered.join(labels, on="event")
+    counts = []
+    for number in pair:
+        mine = known.filter(known["version"] == number)
+        wrong = (mine["prediction"].to_numpy() >= 0.5) != (mine[TRUTH].to_numpy() > 0)
+        counts.append((int(wrong.sum()), mine.height))
+    found = more_errors(*counts, margin=guards.mistakes, error_rate=1 - confidence)
+    return [_against("more mistakes", "guard:mistakes", found, counts[0][1], confidence)]
 
 
 def compared_latency(

@@ -70,9 +70,10 @@ class CanaryStep:
 
 @dataclass(frozen=True, slots=True)
 class GuardPolicy:
-    """Greatest mean disagreement, and how many milliseconds slower; None: not asked."""
+    """Greatest mean disagreement, more mistakes, and milliseconds slower; None: not asked."""
 
     disagreement: float | None = None
+    mistakes: float | None = None
     slower_ms: float | None = None
 
 

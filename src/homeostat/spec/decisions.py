@@ -22,11 +22,14 @@ class Step(Section):
 
 
 class Guards(Section):
-    """What stops a rollout before any label is known. Looked at on every pass."""
+    """What stops a rollout beside its losses, mostly before labels. Looked at on every pass."""
 
     disagreement: float | None = Field(None, gt=0, lt=1)
     """Greatest mean difference between the predictions of challenger and champion for the same
     rows. ``task: binary``."""
+    mistakes: float | None = Field(None, ge=0, lt=1)
+    """How much larger the challenger's share of wrong decisions (prediction of 0.5 or more) may
+    be, each counted on the labelled rows that it answered itself. ``task: binary``."""
     slower_ms: float | None = Field(None, ge=0)
     """How much slower the challenger may answer, in milliseconds, at ``quantile``."""
     quantile: float = Field(0.95, gt=0, lt=1)

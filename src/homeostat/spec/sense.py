@@ -123,8 +123,9 @@ def _columns(project: Project) -> Iterator[Mistake]:
         if limits.demographic_parity is None and limits.equalized_odds is None:
             problem = "state a limit: demographic_parity, equalized_odds, or both"
             yield Mistake(("gates", "fairness", name), problem)
-    if project.task != "binary" and project.rollout.guards.disagreement is not None:
-        yield Mistake(("rollout", "guards", "disagreement"), "it is for task binary")
+    for key in ("disagreement", "mistakes"):
+        if project.task != "binary" and getattr(project.rollout.guards, key) is not None:
+            yield Mistake(("rollout", "guards", key), "it is for task binary")
     if project.task != "binary":
         for key in ("fairness", "calibration"):
             if getattr(project.gates, key):

@@ -98,5 +98,7 @@ def _rollout(given: Rollout) -> RolloutPolicy:
         approval=given.approval == "required",
         assignment=given.assignment,
         explore=given.explore,
-        guards=GuardPolicy(given.guards.disagreement, given.guards.slower_ms),
+        guards=GuardPolicy(
+            given.guards.disagreement, given.guards.mistakes, given.guards.slower_ms
+        ),
     )

@@ -45,6 +45,14 @@ def test_a_guard_without_data_cannot_pass():
     assert "0 rows of the challenger" in latency.reason
 
 
+def test_mistakes_are_asked_once_the_challenger_answers():
+    asked = GuardPolicy(mistakes=0.02)
+    worse = seen("guard:mistakes", 0.1, 0.05, 0.2)
+    assert guarded([worse], asked, Phase.SHADOW) == []
+    (found,) = guarded([worse], asked, Phase.CANARY)
+    assert found.verdict is Verdict.FAIL
+
+
 def test_latency_is_asked_once_the_challenger_answers():
     assert [one.name for one in guarded([], BOTH, Phase.SHADOW)] == [DISAGREEMENT]
     assert guarded([], GuardPolicy(), Phase.CANARY) == []

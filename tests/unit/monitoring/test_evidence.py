@@ -195,6 +195,29 @@ def test_guards_compare_answers_and_latency_without_labels(scene):
     assert "0 of the champion" in latency.note
 
 
+def test_mistakes_are_counted_on_the_rows_that_each_answered(tmp_path):
+    scene = Scene(tmp_path / "a")
+    rows = scene.log.read(NOW - 7 * DAY, NOW)
+    half = np.arange(rows.height) // 2 % 2 == 0
+    arms = np.where(half == (rows["version"].to_numpy() == 2), "champion", "shadow")
+    log = PredictionLog(tmp_path / "b")
+    log.append(rows.with_columns(arm=pl.Series(arms)))
+    declared = Project.model_validate(
+        {
+            **PROJECT.model_dump(mode="json", exclude_unset=True),
+            "rollout": {"guards": {"mistakes": 0.3}},
+        }
+    )
+    evidence = LogEvidence(declared, scene.blobs, log)
+    _, mistakes = evidence.live(scene.labelled(), NOW)
+    assert mistakes.where == "guard:mistakes"
+    assert 900 < mistakes.rows < 1100
+    assert mistakes.low > -0.3
+    assert mistakes.low <= mistakes.difference <= mistakes.high
+    _, nothing = evidence.live(replace(scene.recorded, sources={}), NOW)
+    assert nothing.difference is None
+
+
 def test_the_looked_at_window_knows_nothing_without_times_in_the_reference(scene):
     signals = scene.evidence.signals(scene.recorded, NOW)
     assert signals["drifted"].value is None

@@ -1,4 +1,4 @@
-"""What a rollout may not do to its users, seen before any label: latency, and other answers.
+"""What a rollout may not do to its users: answer otherwise, or wrongly more often, or slowly.
 
 Each guard is a confidence sequence, so it may be looked at on every pass. One that is shown to
 be broken stops the rollout at once; one that cannot tell yet, or has no data, lets nothing
@@ -14,14 +14,16 @@ from homeostat.domain.rollout import Phase
 from homeostat.domain.verdict import Verdict
 from homeostat.policy.settings import GuardPolicy
 
-DISAGREEMENT, LATENCY = "guard:disagreement", "guard:latency"
+DISAGREEMENT, MISTAKES, LATENCY = "guard:disagreement", "guard:mistakes", "guard:latency"
 
 
 def guarded(live: Sequence[Comparison], policy: GuardPolicy, phase: Phase) -> list[Finding]:
-    """A finding for each declared guard; latency only once the challenger answers."""
+    """A finding for each declared guard; latency and mistakes once the challenger answers."""
     asked = []
     if policy.disagreement is not None:
         asked.append((DISAGREEMENT, policy.disagreement))
+    if policy.mistakes is not None and phase is Phase.CANARY:
+        asked.append((MISTAKES, policy.mistakes))
     if policy.slower_ms is not None and phase is Phase.CANARY:
         asked.append((LATENCY, policy.slower_ms))
     return [_finding(name, _named(live, name), limit) for name, limit in asked]
