@@ -25,6 +25,7 @@ from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
 from homeostat.spec.foretold import FORETOLD
 from homeostat.spec.project import Project
+from homeostat.stats.compare.metric_interval import metric_interval
 from homeostat.stats.metrics import measure
 from homeostat.stats.profile import Profile
 from homeostat.stats.result import Result
@@ -32,6 +33,10 @@ from homeostat.stats.result import Result
 if TYPE_CHECKING:
     import polars as pl
 
+HOUR_US = 3_600_000_000
+BLOCK_US = 24 * HOUR_US
+"""Rows of one day go together, or of one hour when there are fewer than 10 days."""
+MIN_BLOCKS = 10
 DRIFTED = 0.2
 """PSI above which a feature counts as drifted (the customary "moderate" mark, Siddiqi 2006)."""
 
@@ -78,11 +83,13 @@ def quality_signals(
     now: datetime,
     own: OwnMetrics = NONE,
 ) -> dict[str, Signal]:
-    """Each declared metric, ``segment.<name>``, ``labels`` and ``predictions``, over the window."""
+    """Each declared metric, the primary one's interval, segments, and counts, over the window."""
     window = project.monitors.window
     window_s, since = window.total_seconds(), now - window
     champion = recorded.champion
-    names = (*project.metrics.names, *(f"segment.{name}" for name in project.metrics.segments))
+    primary = project.metrics.primary
+    names = (*project.metrics.names, f"{primary}_low", f"{primary}_high",
+             *(f"segment.{name}" for name in project.metrics.segments))  # fmt: skip
     if champion is None:
         absent = (*names, "labels", "predictions")
         return {name: Signal(name, None, now, window_s, 0) for name in absent}
@@ -116,7 +123,27 @@ def _measured(
         if rows >= least:
             value = measure(named(metric, own), truth[mask], predicted[mask])
         found[name] = Signal(name, value, now, window_s, rows)
-    return found
+    return found | _ends(project, joined, now, own)
+
+
+def _ends(
+    project: Project, joined: pl.DataFrame, now: datetime, own: OwnMetrics
+) -> dict[str, Signal]:
+    """``<primary>_low`` and ``<primary>_high``: the 95 % interval of the primary metric."""
+    primary, window_s = project.metrics.primary, project.monitors.window.total_seconds()
+    ends: tuple[float | None, float | None] = (None, None)
+    if joined.height >= project.monitors.min_rows:
+        blocks = joined["at"].to_physical().to_numpy() // BLOCK_US
+        truth, predicted = joined[TRUTH].to_numpy(), joined["prediction"].to_numpy()
+        if np.unique(blocks).size < MIN_BLOCKS:
+            blocks = joined["at"].to_physical().to_numpy() // HOUR_US
+        result = metric_interval(named(primary, own), truth, predicted, blocks)
+        ends = result.low, result.high
+    names = f"{primary}_low", f"{primary}_high"
+    return {
+        name: Signal(name, value, now, window_s, joined.height)
+        for name, value in zip(names, ends, strict=True)
+    }
 
 
 def window_signals(

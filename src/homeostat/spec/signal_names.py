@@ -16,6 +16,7 @@ def signal_names(project: Project) -> frozenset[str]:
     names = {
         *project.metrics.names,
         f"{project.metrics.primary}_at_promotion",
+        f"{project.metrics.primary}_low", f"{project.metrics.primary}_high",
         "labels", "new_labels", "predictions", "champion_age_d", "psi_max", "drifted_share",
         "drifted", "drifted_weight", "prediction_drift_p", "outside_share",
     }  # fmt: skip

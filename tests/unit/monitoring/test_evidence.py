@@ -102,6 +102,8 @@ def scene(tmp_path):
 def test_quality_is_that_of_the_champion_on_its_labelled_rows(scene):
     signals = scene.evidence.signals(scene.labelled(), NOW)
     assert signals["auc"].value == pytest.approx(auc(scene.truth, scene.scores[2]))
+    assert signals["auc_low"].value < signals["auc"].value < signals["auc_high"].value
+    assert signals["auc_high"].value - signals["auc_low"].value < 0.1
     assert signals["labels"].value == ROWS
     assert signals["predictions"].value == ROWS
     assert signals["auc_at_promotion"].value == 0.75

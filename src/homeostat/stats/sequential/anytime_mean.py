@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from homeostat.stats.compare.clustered_mean import MeanInterval
 
 MIN_BLOCKS = 20
 """With fewer blocks no interval is given: the limit theorem behind it asks for some."""
@@ -18,22 +19,9 @@ BEST_AT = 100
 """Number of blocks at which the interval is about as narrow as it can be."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnytimeInterval:
-    """A mean and its interval; ``low``, ``high`` and ``error`` are None with too few blocks."""
-
-    mean: float | None
-    low: float | None
-    high: float | None
-    rows: int
-    blocks: int
-    error: float | None = None
-    """Standard error of the mean, for one look."""
-
-
 def anytime_mean(
     values: NDArray[np.float64], blocks: NDArray[np.int64], confidence: float
-) -> AnytimeInterval:
+) -> MeanInterval:
     """Mean of ``values`` with an asymptotic confidence sequence over blocks of rows.
 
     Whoever looks after every block, and stops when they like, still sees an interval that
@@ -63,22 +51,22 @@ def anytime_mean(
     kept = np.isfinite(values)
     values, blocks = values[kept], blocks[kept]
     if not values.size:
-        return AnytimeInterval(None, None, None, 0, 0)
+        return MeanInterval(None, None, None, 0, 0)
     mean = float(values.mean())
     _, codes = np.unique(blocks, return_inverse=True)
     count = int(codes.max()) + 1
     if count < MIN_BLOCKS:
-        return AnytimeInterval(mean, None, None, int(values.size), count)
+        return MeanInterval(mean, None, None, int(values.size), count)
     residuals = np.asarray(
         np.bincount(codes, weights=values - mean, minlength=count), dtype=np.float64
     )
     residuals[np.abs(residuals) <= ROUNDING * float(np.abs(values).sum())] = 0.0
     if not _enough(residuals):
-        return AnytimeInterval(mean, None, None, int(values.size), count)
+        return MeanInterval(mean, None, None, int(values.size), count)
     spread = math.sqrt(_long_run_variance(residuals) * count / (count - 1))
     error = spread / (values.size / count) / math.sqrt(count)
     reach = error * _skewed(math.sqrt(count) * radius(count, 1 - confidence), residuals)
-    return AnytimeInterval(mean, mean - reach, mean + reach, int(values.size), count, error)
+    return MeanInterval(mean, mean - reach, mean + reach, int(values.size), count, error)
 
 
 def radius(count: int, error_rate: float) -> float:
