@@ -65,7 +65,7 @@ def outside_profile(reference: Profile, window: Profile) -> tuple[Outside, ...]:
     """At least how large a share of the window is outside, from counts over reference bins.
 
     Per feature, over the bins at the edge of what is known (below the first edge, above the
-    last, other categories, null): by how much the share of the window exceeds that of the
+    last, other categories, and null where the reference has no nulls): by how much the share of the window exceeds that of the
     reference, where that is beyond chance. Chance is a two-proportion z test of each bin, all
     bins of all features together at most ``CHANCE`` wrong (Bonferroni, for counts that are not
     tiny). Of a bin that the reference left empty, as those beyond the range of numbers are when
@@ -94,6 +94,7 @@ def outside_profile(reference: Profile, window: Profile) -> tuple[Outside, ...]:
         moved = [
             _excess(before[place], reference.rows, after[place], window.rows, cut, level)
             for place in _edges(bins)
+            if place < bins.size - 1 or not before[place]
         ]
         found.append(Outside(bins.name, math.fsum(moved), window.rows))
     return tuple(found)
