@@ -65,8 +65,8 @@ def outside_profile(reference: Profile, window: Profile) -> tuple[Outside, ...]:
     """At least how large a share of the window is outside, from counts over reference bins.
 
     Per feature, over the bins at the edge of what is known (below the first edge, above the
-    last, other categories, and null where the reference has no nulls): by how much the share of the window exceeds that of the
-    reference, where that is beyond chance. Chance is a two-proportion z test of each bin, all
+    last, other categories, and null where the reference has no nulls): by how much the share of
+    the window exceeds that of the reference, where that is beyond chance. Chance is a two-proportion z test of each bin, all
     bins of all features together at most ``CHANCE`` wrong (Bonferroni, for counts that are not
     tiny). Of a bin that the reference left empty, as those beyond the range of numbers are when
     :func:`homeostat.stats.profile.cut` made them, chance is that further rows of the same kind
