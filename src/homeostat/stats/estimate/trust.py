@@ -66,8 +66,8 @@ def outside_profile(reference: Profile, window: Profile) -> tuple[Outside, ...]:
 
     Per feature, over the bins at the edge of what is known (below the first edge, above the
     last, other categories, and null where the reference has no nulls): by how much the share of
-    the window exceeds that of the reference, where that is beyond chance. Chance is a two-proportion z test of each bin, all
-    bins of all features together at most ``CHANCE`` wrong (Bonferroni, for counts that are not
+    the window exceeds that of the reference, where that is beyond chance. Chance is a
+    two-proportion z test of each bin, all bins of all features together at most ``CHANCE`` wrong (Bonferroni, for counts that are not
     tiny). Of a bin that the reference left empty, as those beyond the range of numbers are when
     :func:`homeostat.stats.profile.cut` made them, chance is that further rows of the same kind
     fall there: k of m rows with probability at most ``prod (m - i) / (m + n - i)`` for i < k,
