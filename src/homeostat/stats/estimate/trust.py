@@ -64,16 +64,16 @@ def outside_columns(reference: Columns, window: Columns) -> tuple[Outside, ...]:
 def outside_profile(reference: Profile, window: Profile) -> tuple[Outside, ...]:
     """At least how large a share of the window is outside, from counts over reference bins.
 
-    Per feature, over the bins at the edge of what is known (below the first edge, above the
-    last, other categories, and null where the reference has no nulls): by how much the share of
-    the window exceeds that of the reference, where that is beyond chance. Chance is a
-    two-proportion z test of each bin, all bins of all features together at most ``CHANCE`` wrong (Bonferroni, for counts that are not
-    tiny). Of a bin that the reference left empty, as those beyond the range of numbers are when
-    :func:`homeostat.stats.profile.cut` made them, chance is that further rows of the same kind
-    fall there: k of m rows with probability at most ``prod (m - i) / (m + n - i)`` for i < k,
-    after n rows without one. Over 12 unchanged features any share was above 0 in at most 0.05 of
-    300 windows of 200 and of 2,000 rows. Without rows on either side the answer is empty.
-    ValueError when the bins are not the same.
+    Per feature, over the bins at the edge of what is known (below the first edge, above the last,
+    other categories, and null where the reference has no nulls): by how much the share of the
+    window exceeds that of the reference, where that is beyond chance. Chance is a two-proportion z
+    test of each bin, all bins of all features together at most ``CHANCE`` wrong (Bonferroni, for
+    counts that are not tiny). Of a bin that the reference left empty, as those beyond the range of
+    numbers are when :func:`homeostat.stats.profile.cut` made them, chance is that further rows of
+    the same kind fall there: k of m rows with probability at most ``prod (m - i) / (m + n - i)``
+    for i < k, after n rows without one. Over 12 unchanged features any share was above 0 in at
+    most 0.05 of 300 windows of 200 and of 2,000 rows. Without rows on either side the answer is
+    empty. ValueError when the bins are not the same.
 
     >>> bins = (Bins("age", "number", (20.0, 60.0)),)
     >>> before, after = Profile(bins, ((0, 90, 0, 0),), 90), Profile(bins, ((0, 45, 45, 0),), 90)
