@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from homeostat.domain.evidence import Comparison
 from homeostat.domain.recorded import Recorded
@@ -21,7 +22,9 @@ from homeostat.stats.sequential.anytime_mean import MIN_BLOCKS, anytime_mean
 if TYPE_CHECKING:
     import polars as pl
 
-HOUR_US = 3_600_000_000
+MINUTE_US = 60_000_000
+LENGTHS = ((60 * MINUTE_US, "1 h"), (10 * MINUTE_US, "10 min"), (MINUTE_US, "1 min"))
+"""Lengths of the blocks of rows that go together, the longest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def compare_live(
 
     One answered, the other scored in shadow; in a canary the gateway scores each row with both.
     The difference is positive when the challenger is better; its interval holds at every look
-    (:mod:`homeostat.stats.sequential.anytime_mean`), rows of one hour together. Loss is log loss
+    (:mod:`homeostat.stats.sequential.anytime_mean`), rows of one block together. Loss is log loss
     (nats) for ``binary``, squared error for ``regression``. All rows since the pair began count,
     so that looks in later phases go on with the same sequence.
     """
@@ -81,9 +84,9 @@ def _losses(project: Project, joined: pl.DataFrame, pair: Pair) -> Comparison:
     truth = joined[TRUTH].to_numpy()
     ours = row_loss(project.task, truth, joined["prediction"].to_numpy())
     theirs = row_loss(project.task, truth, joined["champion"].to_numpy())
-    hours = np.asarray(joined["at"].dt.timestamp("us").to_numpy() // HOUR_US, dtype=np.int64)
+    blocks, length = blocks_of(joined["at"].to_physical().to_numpy())
     confidence = project.rollout.confidence
-    interval = anytime_mean(theirs - ours, hours, confidence)
+    interval = anytime_mean(theirs - ours, blocks, confidence)
     return Comparison(
         metric,
         "live",
@@ -94,15 +97,28 @@ def _losses(project: Project, joined: pl.DataFrame, pair: Pair) -> Comparison:
         interval.low,
         interval.high,
         confidence,
-        "" if interval.low is not None else _too_little(interval.blocks),
+        "" if interval.low is not None else _too_little(interval.blocks, length),
         interval.error,
         interval.blocks,
-        "asymptotic confidence sequence over hours",
+        f"asymptotic confidence sequence over blocks of {length}",
         int((joined["at"] >= pair.fresh_since).sum()),
     )
 
 
-def _too_little(hours: int) -> str:
-    if hours < MIN_BLOCKS:
-        return f"only {hours} hours with labelled rows, {MIN_BLOCKS} are asked"
-    return "the two differ in too few hours for an interval"
+def blocks_of(at_us: NDArray[np.int64]) -> tuple[NDArray[np.int64], str]:
+    """A block label per row, and how long blocks are: an hour, or less while hours are few.
+
+    A rollout of half an hour is judged by minutes. What short blocks share with their
+    neighbours is taken into account by the interval.
+    """
+    for length, name in LENGTHS[:-1]:
+        blocks = at_us // length
+        if np.unique(blocks).size >= MIN_BLOCKS:
+            return blocks, name
+    return at_us // LENGTHS[-1][0], LENGTHS[-1][1]
+
+
+def _too_little(blocks: int, length: str) -> str:
+    if blocks < MIN_BLOCKS:
+        return f"labelled rows in only {blocks} blocks of {length}, {MIN_BLOCKS} are asked"
+    return f"the two differ in too few blocks of {length} for an interval"

@@ -11,6 +11,7 @@ from homeostat.domain.rollout import Phase, Watch
 from homeostat.domain.verdict import Verdict
 from homeostat.features.references import References
 from homeostat.monitoring.evidence import LogEvidence
+from homeostat.monitoring.live import blocks_of
 from homeostat.monitoring.prediction_log import COLUMNS, PredictionLog
 from homeostat.pipeline.deliver import to_parquet
 from homeostat.spec.project import Project
@@ -175,6 +176,16 @@ def test_rows_before_the_phase_do_not_count(scene):
 
 def test_nothing_is_compared_when_nothing_is_under_way(scene):
     assert scene.evidence.live(replace(scene.labelled(), watch=None), NOW) == ()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "length"), [(15, "1 min"), (30, "1 min"), (250, "10 min"), (1_300, "1 h")]
+)
+def test_a_short_rollout_is_judged_by_shorter_blocks(minutes, length):
+    at_us = np.arange(0, minutes * 60_000_000, 5_000_000)
+    blocks, name = blocks_of(at_us)
+    assert name == length
+    assert np.unique(blocks).size >= min(minutes, 20)
 
 
 GUARDED = Project.model_validate(
