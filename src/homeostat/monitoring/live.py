@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from homeostat.domain.evidence import Comparison
 from homeostat.domain.recorded import Recorded
@@ -15,16 +12,13 @@ from homeostat.monitoring.labelled import TRUTH, labels_known
 from homeostat.monitoring.live_guards import compared_answers, compared_latency, compared_mistakes
 from homeostat.monitoring.prediction_log import PredictionLog
 from homeostat.ports.blobs import Blobs
+from homeostat.spec.base import format_duration
 from homeostat.spec.project import Project
 from homeostat.stats.metrics import row_loss
 from homeostat.stats.sequential.anytime_mean import MIN_BLOCKS, anytime_mean
 
 if TYPE_CHECKING:
     import polars as pl
-
-MINUTE_US = 60_000_000
-LENGTHS = ((60 * MINUTE_US, "1 h"), (10 * MINUTE_US, "10 min"), (MINUTE_US, "1 min"))
-"""Lengths of the blocks of rows that go together, the longest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +78,9 @@ def _losses(project: Project, joined: pl.DataFrame, pair: Pair) -> Comparison:
     truth = joined[TRUTH].to_numpy()
     ours = row_loss(project.task, truth, joined["prediction"].to_numpy())
     theirs = row_loss(project.task, truth, joined["champion"].to_numpy())
-    blocks, length = blocks_of(joined["at"].to_physical().to_numpy())
+    block = project.rollout.block
+    length = format_duration(block)
+    blocks = joined["at"].to_physical().to_numpy() // (block // timedelta(microseconds=1))
     confidence = project.rollout.confidence
     interval = anytime_mean(theirs - ours, blocks, confidence)
     return Comparison(
@@ -103,19 +99,6 @@ def _losses(project: Project, joined: pl.DataFrame, pair: Pair) -> Comparison:
         f"asymptotic confidence sequence over blocks of {length}",
         int((joined["at"] >= pair.fresh_since).sum()),
     )
-
-
-def blocks_of(at_us: NDArray[np.int64]) -> tuple[NDArray[np.int64], str]:
-    """A block label per row, and how long blocks are: an hour, or less while hours are few.
-
-    A rollout of half an hour is judged by minutes. What short blocks share with their
-    neighbours is taken into account by the interval.
-    """
-    for length, name in LENGTHS[:-1]:
-        blocks = at_us // length
-        if np.unique(blocks).size >= MIN_BLOCKS:
-            return blocks, name
-    return at_us // LENGTHS[-1][0], LENGTHS[-1][1]
 
 
 def _too_little(blocks: int, length: str) -> str:

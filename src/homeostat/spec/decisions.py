@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from homeostat.spec.base import Duration, Section
 
@@ -60,6 +60,10 @@ class Rollout(Section):
     """Confidence of the judgement on live traffic, over all looks at it."""
     guards: Guards = Guards()
     """Proxies that need no labels; one that cannot tell yet lets nothing advance."""
+    block: Duration = timedelta(hours=1)
+    """Rows predicted within so long a time may share what they are like; from one such block to
+    the next little may be shared. A judgement needs labelled rows in 20 blocks, so a rollout of
+    less than a day needs shorter ones: write them only when rows that far apart are unlike."""
     give_up: Duration = timedelta(days=14)
     """A step without enough labelled rows for so long ends the rollout as inconclusive."""
     watch: Duration = timedelta(days=28)
@@ -68,6 +72,13 @@ class Rollout(Section):
     """How often the judgement is written down during the watch; it is made at every pass."""
     approval: Literal["none", "required"] = "none"
     """Required: a person must ``homeostat promote`` before the last step."""
+
+    @field_validator("block")
+    @classmethod
+    def _some_time(cls, value: timedelta) -> timedelta:
+        if value < timedelta(seconds=1):
+            raise ValueError("a block is a second or longer")
+        return value
 
 
 class Trigger(Section):

@@ -11,7 +11,6 @@ from homeostat.domain.rollout import Phase, Watch
 from homeostat.domain.verdict import Verdict
 from homeostat.features.references import References
 from homeostat.monitoring.evidence import LogEvidence
-from homeostat.monitoring.live import blocks_of
 from homeostat.monitoring.prediction_log import COLUMNS, PredictionLog
 from homeostat.pipeline.deliver import to_parquet
 from homeostat.spec.project import Project
@@ -178,14 +177,16 @@ def test_nothing_is_compared_when_nothing_is_under_way(scene):
     assert scene.evidence.live(replace(scene.labelled(), watch=None), NOW) == ()
 
 
-@pytest.mark.parametrize(
-    ("minutes", "length"), [(15, "1 min"), (30, "1 min"), (250, "10 min"), (1_300, "1 h")]
-)
-def test_a_short_rollout_is_judged_by_shorter_blocks(minutes, length):
-    at_us = np.arange(0, minutes * 60_000_000, 5_000_000)
-    blocks, name = blocks_of(at_us)
-    assert name == length
-    assert np.unique(blocks).size >= min(minutes, 20)
+@pytest.mark.parametrize("block", ["1h", "6h", "1d"])
+def test_a_pair_is_judged_by_the_declared_blocks(scene, block):
+    """Four days of rows: 16 blocks of six hours are too few, and so are 4 days."""
+    declared = Project.model_validate(
+        {**PROJECT.model_dump(mode="json", exclude_unset=True), "rollout": {"block": block}}
+    )
+    (found,) = LogEvidence(declared, scene.blobs, scene.log).live(scene.labelled(), NOW)
+    assert (found.low is not None) is (block == "1h")
+    if block != "1h":
+        assert f"blocks of {block}, 20 are asked" in found.note
 
 
 GUARDED = Project.model_validate(
